@@ -143,6 +143,9 @@ func (w *walk) add(r rules, name string, depth int) error {
 		if err != nil {
 			return err
 		}
+		if len(entries) == 0 {
+			return outside.Submodule(w.source.Tree, full)
+		}
 		for _, e := range entries {
 			if err := w.add(r, path.Join(name, e.Name()), depth+1); err != nil {
 				return err

@@ -105,6 +105,30 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// TestFilesOfASubmodule: what is in another repository is not left out silently, unless someone says so.
+func TestFilesOfASubmodule(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"orders/src/a.py": "1", "orders/src/lib/.git": "gitdir: ../../../.git/modules/lib", "orders/src/lib/b.py": "2"} {
+		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tree, err := git.OpenDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := build.Source{Tree: tree, Dir: "orders", Declaration: "orders/project.yaml", Prefix: "."}
+	if _, err := build.Files(source, v1alpha1.Build{Files: []string{"src"}}); err == nil || !strings.Contains(err.Error(), "orders/src/lib is a Git submodule") {
+		t.Errorf("got %v, want an error about the submodule", err)
+	}
+	if files, err := build.Files(source, v1alpha1.Build{Files: []string{"src"}, Exclude: []string{"lib"}}); err != nil || len(files) != 1 {
+		t.Errorf("excluded: got %v and %v, want a.py", files, err)
+	}
+}
+
 // endless is a folder with more files than anybody has, each of a size.
 type endless struct {
 	fs.FS

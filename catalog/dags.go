@@ -135,8 +135,8 @@ func (k *checker) dagFiles(p *Project) (out []dagFile) {
 		case err != nil:
 			k.at(RuleUnevaluated, at, fmt.Sprintf("the files of %q cannot be listed: %v", pattern, err), "")
 			continue
-		case len(found) == 0 && inSubmodule(k.c.tree, root) != nil:
-			k.at(RuleFile, at, inSubmodule(k.c.tree, root).Error(), "")
+		case len(found) == 0 && outside.Submodule(k.c.tree, root) != nil:
+			k.at(RuleFile, at, outside.Submodule(k.c.tree, root).Error(), "")
 		case len(found) == 0:
 			k.at(RuleFile, at, fmt.Sprintf("no file matches the pattern %q", pattern), "patterns are relative to the file that declares the project")
 		case len(seen)+len(found) > maxDagFiles:
@@ -149,6 +149,10 @@ func (k *checker) dagFiles(p *Project) (out []dagFile) {
 			}
 			seen[file] = true
 			data, err := readDag(k.c.tree, file)
+			if info, folder := fs.Stat(k.c.tree, file); folder == nil && info.IsDir() {
+				k.at(RuleFile, at, fmt.Sprintf("%q is a folder, and no DAG file", file), fmt.Sprintf("name the files in it: %q", path.Join(path.Clean(pattern), "*.py")))
+				continue
+			}
 			if err != nil {
 				k.at(RuleUnevaluated, at, fmt.Sprintf("%q cannot be checked: %v", file, err), "")
 				continue
@@ -161,12 +165,6 @@ func (k *checker) dagFiles(p *Project) (out []dagFile) {
 		}
 	}
 	return out
-}
-
-// inSubmodule returns what is wrong with a folder that is a submodule, or in one; nil if it is not.
-func inSubmodule(tree fs.FS, folder string) error {
-	_, err := fs.Stat(tree, path.Join(folder, "any"))
-	return outside.InSubmodule(err)
 }
 
 // readDag reads a DAG file; of one that is too large it reads so much that its size is noticed.

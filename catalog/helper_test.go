@@ -37,7 +37,7 @@ spec:
 `),
 	"spark-stream/blueprint.yaml": file(head + `kind: Blueprint
 metadata: {name: spark-stream}
-spec: {engine: helm, source: chart, fields: [image, command, size], parameters: {type: object}}
+spec: {engine: helm, source: chart, fields: [image, command, size, files], parameters: {type: object}}
 `),
 	"clock/blueprint.yaml": file(head + `kind: Blueprint
 metadata: {name: clock}

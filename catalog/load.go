@@ -102,7 +102,7 @@ func (c *Catalog) readPlatform(old func(file string) *unit) error {
 			Rule: RulePlatform, Position: v1alpha1.Position{File: PlatformFile}, Severity: v1alpha1.Deny, Message: message, Hint: hint,
 		}}})
 	}
-	const hint = "create it with a document of kind Platform"
+	const hint = `create it with a document of "apiVersion: trunkline.dev/v1alpha1" and "kind: Platform"`
 	info, err := fs.Stat(c.tree, PlatformFile)
 	switch {
 	case err == nil && throughLink(c.tree, PlatformFile):
@@ -137,7 +137,7 @@ func (c *Catalog) readPlatform(old func(file string) *unit) error {
 		return nil
 	}
 	if c.Platform == nil && !u.Problems.Denied() && !slices.ContainsFunc(u.Documents, func(d *v1alpha1.Document) bool { return d.Kind == v1alpha1.KindPlatform }) {
-		wrong("the file declares no Platform", "add a document of kind Platform")
+		wrong("the file declares no Platform", `add a document of "apiVersion: trunkline.dev/v1alpha1" and "kind: Platform"`)
 	}
 	return nil
 }

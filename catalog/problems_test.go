@@ -43,7 +43,7 @@ func TestProblemsOfThePlatform(t *testing.T) {
 			reason: "Without a platform nothing else is checked.",
 			edits:  []edit{{file: "trunkline.yaml"}},
 			want: `trunkline.yaml: error: the file is missing: it declares the platform
-    hint: create it with a document of kind Platform`,
+    hint: create it with a document of "apiVersion: trunkline.dev/v1alpha1" and "kind: Platform"`,
 		},
 		"NotYAML": {
 			reason: "A platform that cannot be read is one problem, not one for each project.",
@@ -55,13 +55,13 @@ func TestProblemsOfThePlatform(t *testing.T) {
 			reason: "The file must declare the platform, not something else.",
 			edits:  []edit{{"trunkline.yaml", "", "a: 1\n"}},
 			want: `trunkline.yaml: error: the file declares no Platform
-    hint: add a document of kind Platform`,
+    hint: add a document of "apiVersion: trunkline.dev/v1alpha1" and "kind: Platform"`,
 		},
 		"PlatformIsAFolder": {
 			reason: "A folder of the platform's name is said to be one.",
 			edits:  []edit{{file: "trunkline.yaml"}, {"trunkline.yaml/x", "", "x"}},
 			want: `trunkline.yaml: error: is not a file; the platform is declared there
-    hint: create it with a document of kind Platform`,
+    hint: create it with a document of "apiVersion: trunkline.dev/v1alpha1" and "kind: Platform"`,
 		},
 		"PlatformElsewhere": {
 			reason: "There is one platform, at the root.",

@@ -6,9 +6,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
+	"trunkline.dev/trunkline/api/pack"
 	"trunkline.dev/trunkline/api/param"
 	"trunkline.dev/trunkline/api/spark"
 	"trunkline.dev/trunkline/api/v1alpha1"
@@ -76,14 +79,39 @@ func (k *checker) spark(p *Project, bp *Blueprint, w *v1alpha1.Workload, i int) 
 		}
 		return sparkPlaces(w, params)
 	})
+	k.sparkCommand(p, w, i)
+}
+
+// launchers are programs that people write in front of an application, as on a command line: spark-submit is started already.
+var launchers = []string{"spark-submit", "pyspark", "python", "python3", "java"}
+
+// sparkCommand checks that a command is what spark-submit is given: the application, which is a file of the workload or in the image.
+func (k *checker) sparkCommand(p *Project, w *v1alpha1.Workload, i int) {
+	if len(w.Command) == 0 || w.Blueprint == spark.History {
+		return // reported, or a program of its own
+	}
+	application, at := w.Command[0], []any{"spec", "workloads", i, "command", 0}
+	if slices.Contains(launchers, path.Base(application)) {
+		k.at(RuleParams, at, fmt.Sprintf("%q is not an application of Spark", application), `write what spark-submit is given, such as "command: [clean.py, --day, today]"`)
+		return
+	}
+	// With files, the driver begins in their folder: what the image has there is not seen. Packages are below it.
+	if len(w.Files) == 0 || w.Build != nil || p.Spec.Build != nil || path.IsAbs(application) || strings.Contains(application, "://") ||
+		!fs.ValidPath(path.Clean(application)) || strings.HasPrefix(application, pack.Folder+"/") {
+		return
+	}
+	if _, err := fs.Stat(k.c.tree, path.Join(p.Dir(), application)); errors.Is(err, fs.ErrNotExist) {
+		k.at(RuleFile, at, fmt.Sprintf("there is no file %q beside the declaration", application),
+			`name one of the workload's files, or one of the image by its path, such as "local:///opt/app/clean.py"`)
+	}
 }
 
 // sparkPlaces checks the form of the folders that params name, and that the file that is run is one.
 func sparkPlaces(w *v1alpha1.Workload, params spark.Params) error {
 	const hint = `write it like "lake://orders/checkpoints/clean/"`
 	for _, f := range []struct{ name, folder string }{{"checkpoint", params.Checkpoint}, {"eventLogs", params.EventLogs}} {
-		if f.folder == "" {
-			continue
+		if f.folder == "" && (f.name != "checkpoint" || w.Blueprint != spark.Stream) {
+			continue // one that a stream has to have is there, and is empty
 		}
 		if _, rest, ok := splitPath(f.folder); !ok || strings.Trim(rest, "/.") == "" || strings.Contains(f.folder, sep) {
 			return param.Wrong(hint, fmt.Errorf(`%q is not a folder of a store of the environment`, f.folder), f.name)

@@ -26,6 +26,13 @@ func stream(name, checkpoint string) string {
 	return "name: " + name + ", params: {checkpoint: \"" + checkpoint + "\"}"
 }
 
+// running is a project with a stream that runs a command, with files.
+func running(command, files string) edit {
+	text := head + "kind: Project\nmetadata: {name: streams}\nspec:\n  owner: team\n  environments: [dev]\n  image: i:1\n  workloads:\n" +
+		"    - {name: a, blueprint: spark-stream, params: {checkpoint: \"lake://c/\"}, command: " + command + ", files: " + files + "}\n"
+	return edit{streams, "", text}
+}
+
 // TestProblemsOfSpark: a stream has a checkpoint of its own, in a store of the environment, and what it runs can start.
 func TestProblemsOfSpark(t *testing.T) {
 	const own = "\n    hint: give each stream a checkpoint in a folder of its own, outside of all datasets"
@@ -53,6 +60,31 @@ func TestProblemsOfSpark(t *testing.T) {
 			want: `streams/project.yaml:9:80: error: spec.workloads[0].params.checkpoint: the blueprint "spark-stream": "c/" is not a folder of a store of the environment
     hint: write it like "lake://orders/checkpoints/clean/"`,
 		},
+		"Empty": {
+			reason: "Without a folder a stream would begin from nothing each time.", edits: []edit{streaming("[dev]", stream("a", ""))},
+			want: `streams/project.yaml:9:80: error: spec.workloads[0].params.checkpoint: the blueprint "spark-stream": "" is not a folder of a store of the environment
+    hint: write it like "lake://orders/checkpoints/clean/"`,
+		},
+		"Launcher": {
+			reason: "What starts the application is no application.", edits: []edit{running("[spark-submit, s.py]", "[]")},
+			want: `streams/project.yaml:9:87: error: spec.workloads[0].command[0]: "spark-submit" is not an application of Spark
+    hint: write what spark-submit is given, such as "command: [clean.py, --day, today]"`,
+		},
+		"LauncherByPath": {
+			reason: "Nor is it by its path.", edits: []edit{running("[/opt/spark/bin/python3, s.py]", "[]")},
+			want: `streams/project.yaml:9:87: error: spec.workloads[0].command[0]: "/opt/spark/bin/python3" is not an application of Spark
+    hint: write what spark-submit is given, such as "command: [clean.py, --day, today]"`,
+		},
+		"NoFile": {
+			reason: "With files, the driver begins where these are.", edits: []edit{running("[t.py]", "[s.py]"), {"streams/s.py", "", "1"}},
+			want: `streams/project.yaml:9:87: error: spec.workloads[0].command[0]: there is no file "t.py" beside the declaration
+    hint: name one of the workload's files, or one of the image by its path, such as "local:///opt/app/clean.py"`,
+		},
+		"File":      {reason: "One that is there can be run.", edits: []edit{running("[./s.py]", "[s.py]"), {"streams/s.py", "", "1"}}},
+		"InImage":   {reason: "So can one of the image, with files beside it,", edits: []edit{running("[\"local:///opt/s.py\"]", "[s.py]"), {"streams/s.py", "", "1"}}},
+		"Absolute":  {reason: "by its path,", edits: []edit{running("[/opt/s.py]", "[s.py]"), {"streams/s.py", "", "1"}}},
+		"Relative":  {reason: "or, without files, where the image begins,", edits: []edit{running("[t.py]", "[]")}},
+		"OfPackage": {reason: "and one of a package.", edits: []edit{running("[packages/utils/t.py]", "[s.py]"), {"streams/s.py", "", "1"}}},
 		"Clusters": {
 			reason: "A stream on two clusters is two.", edits: []edit{streaming("[prod]", stream("a", "lake://c/"))},
 			want: `streams/project.yaml:9:80: error: spec.workloads[0].params.checkpoint: the streams of streams/a on the clusters one, two of "prod" would share a checkpoint

@@ -74,8 +74,10 @@ func (f *frame) checkBases(k *checker) {
 	w := f.Platform.Spec.Workspaces
 	sizes := builtinSizes()
 	maps.Copy(sizes, f.Platform.Spec.Sizes)
-	if w.PerPerson < 0 {
-		k.at(v1alpha1.RuleInvalidValue, []any{"spec", "workspaces", "perPerson"}, "a person has as many workspaces as a number says", "write 1 or more")
+	spec, _ := k.doc.Value()["spec"].(map[string]any)
+	said, _ := spec["workspaces"].(map[string]any)
+	if _, there := said["perPerson"]; there && w.PerPerson < 1 { // 0 would be as if nothing was said
+		k.at(v1alpha1.RuleInvalidValue, []any{"spec", "workspaces", "perPerson"}, "nobody can have 0 workspaces", "write 1 or more; where no project declares a notebook, there are none")
 	}
 	for _, name := range sortedKeys(w.Bases) {
 		at := []any{"spec", "workspaces", "bases", name, "image"}

@@ -32,6 +32,7 @@ func TestWorkspaces(t *testing.T) {
 		"size":     {"a size that there is not", "bases: {jupyter: {image: r/jupyter" + digest + ", size: vast}}", "", "", "vast"},
 		"own":      {"an image of one's own is not judged as a base", "bases: {" + jupyter + "}", ", image: r/mine" + digest, "", "no notebook have an image of its own"},
 		"let":      {"unless the platform lets it", "bases: {" + jupyter + "}, ownImages: true", ", image: r/mine" + digest, "r/mine" + digest, ""},
+		"nobody":   {"no number stands for none", "perPerson: 0, bases: {" + jupyter + "}", "", "", "nobody can have 0 workspaces"},
 		"idle":     {"a time that is none", "bases: {" + jupyter + "}", ", params: {idle: 1s}", "", "no time after which"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -70,7 +70,7 @@ func (a asked) arc(id string) (plan.Arc, error) {
 		}
 		return plan.Arc{}, asking.Errorf(asking.ErrCannot, "no workload makes the lots of %s", id)
 	}
-	return plan.Arc{}, asking.Errorf(asking.ErrNotFound, "there is no workload %q that makes lots in %s: %s", id, a.environment, v1alpha1.Suggest(id, a.graph.Arcs()))
+	return plan.Arc{}, asking.Errorf(asking.ErrNotFound, "there is no workload %q that makes lots in %s: %s", id, a.environment, v1alpha1.Instead(id, a.graph.Arcs()))
 }
 
 // Retry has lots of a workload, or of the one that makes a dataset, tried again at once that have failed, those that start in a range: the

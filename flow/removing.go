@@ -65,7 +65,7 @@ type whereabouts struct {
 func (a asked) places(dataset string) (whereabouts, error) {
 	series, ok := a.graph.Series(dataset)
 	if !ok {
-		return whereabouts{}, asking.Errorf(asking.ErrNotFound, "there is no dataset with lots %q in %s: %s", dataset, a.environment, v1alpha1.Suggest(dataset, a.graph.Datasets()))
+		return whereabouts{}, asking.Errorf(asking.ErrNotFound, "there is no dataset with lots %q in %s: %s", dataset, a.environment, v1alpha1.Instead(dataset, a.graph.Datasets()))
 	}
 	location, kept := a.catalog.Manifests(dataset, a.environment, catalog.Writes)
 	data, _ := a.catalog.Location(dataset, a.environment, catalog.Writes)

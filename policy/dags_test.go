@@ -49,7 +49,8 @@ func TestDags(t *testing.T) {
 			want:   []string{"deny invalid-path orders/project.yaml", "deny invalid-path orders/project.yaml"},
 		},
 		"NoPattern": {reason: "What is no pattern stands for nothing.", edits: []edit{dags("['dags/[.py']")}, want: []string{"deny invalid-value orders/project.yaml"}},
-		"Folder":    {reason: "A folder cannot be checked.", edits: []edit{dags("[dags]"), {"orders/dags/a.py", "", good}}, want: []string{"deny not-evaluated orders/project.yaml"}},
+		"Folder":    {reason: "A folder is no DAG file.", edits: []edit{dags("[dags]"), {"orders/dags/a.py", "", good}}, want: []string{"deny unknown-file orders/project.yaml"}},
+		"LikeAFile": {reason: "Nor is one that is called like one.", edits: []edit{dags("[dags/*.py]"), {"orders/dags/a.py/x.txt", "", good}}, want: []string{"deny unknown-file orders/project.yaml"}},
 		"TooLarge": {
 			reason: "A file that is too large is undecided, and the others of its pattern are not.",
 			edits:  []edit{dags("[dags/*.py]"), {"orders/dags/a.py", "", strings.Repeat("#", 1<<20+1)}, {"orders/dags/b.py", "", "from airflow import DAG\nwith DAG(\n"}},

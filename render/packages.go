@@ -3,6 +3,7 @@
 package render
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -67,11 +68,23 @@ func (x *expander) released(use catalog.PackageUse) error {
 	switch is := pack.Digest(holds); {
 	case len(holds) == 0:
 		return fmt.Errorf("packages: there is nothing of %s %s: the folder %s has no files", use.Name, use.Version, use.Dir)
+	case use.Digest != "" && is != use.Digest && pack.Digest(unixLines(holds)) == use.Digest:
+		return fmt.Errorf("packages: the lines in %s end with CR and LF, and those of what was released as %s %s with LF: Git has changed them; write \"* -text\" into a .gitattributes there, and check it out again",
+			use.Dir, use.Name, use.Version)
 	case use.Digest != "" && is != use.Digest:
 		return fmt.Errorf("packages: %s does not hold what was released as %s %s, which is %s; it is %s: restore it, and release what is new as another version",
 			use.Dir, use.Name, use.Version, use.Digest, is)
 	}
 	return nil
+}
+
+// unixLines are files as Git has them where it changes the ends of lines in a checkout, as on Windows.
+func unixLines(files map[string][]byte) map[string][]byte {
+	out := make(map[string][]byte, len(files))
+	for name, data := range files {
+		out[name] = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
+	}
+	return out
 }
 
 // WithPackages returns variables by which a program finds its packages: a variable with the folder of each, and all of them on the path of Python, behind

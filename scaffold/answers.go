@@ -35,7 +35,7 @@ func (t *Template) Ask(f Facts, given map[string]string) ([]Asked, error) {
 			if len(names) == 0 {
 				return nil, fmt.Errorf("the template %q asks for nothing, so %q is not an answer", t.Name, name)
 			}
-			return nil, fmt.Errorf("the template %q does not ask for %q: %s", t.Name, name, v1alpha1.Suggest(name, names))
+			return nil, fmt.Errorf("the template %q does not ask for %q: %s", t.Name, name, v1alpha1.Instead(name, names))
 		}
 	}
 	var out []Asked

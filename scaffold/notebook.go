@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -80,8 +82,12 @@ func parseNotebook(data []byte) (notebook, error) {
 	if len(data) > MaxNotebook {
 		return n, fmt.Errorf("it is larger than %d MiB: clear its outputs", MaxNotebook>>20)
 	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // which editors of Windows put there
+	if !utf8.Valid(data) {
+		return n, errors.New("it is not UTF-8, which notebooks are written in: open it in JupyterLab and save it")
+	}
 	if err := json.Unmarshal(data, &n); err != nil {
-		return n, fmt.Errorf("it is no notebook: %w", err)
+		return n, notNotebook(data, err)
 	}
 	switch {
 	case n.Format == 0:
@@ -111,6 +117,23 @@ func parseNotebook(data []byte) (notebook, error) {
 		return n, errors.New("it has no cell with code")
 	}
 	return n, nil
+}
+
+// notNotebook says in words for people why a text is no notebook.
+func notNotebook(data []byte, err error) error {
+	const save = "open it in JupyterLab, clear its outputs, and save it"
+	if wrong, ok := errors.AsType[*json.SyntaxError](err); ok {
+		before := data[:min(int(wrong.Offset), len(data))]
+		return fmt.Errorf("it is no notebook: it is no JSON from line %d on: %s", 1+bytes.Count(before, []byte("\n")), save)
+	}
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		where := "it"
+		if wrong.Field != "" {
+			where = strconv.Quote(strings.Trim(wrong.Field, "."))
+		}
+		return fmt.Errorf("it is no notebook: %s is a JSON %s, which is none of the format of Jupyter: %s", where, wrong.Value, save)
+	}
+	return fmt.Errorf("it is no notebook: %w", err)
 }
 
 // FromNotebook returns the files of a workload that runs a notebook, with [ItemFile] among them, and what is to be known about them. An image

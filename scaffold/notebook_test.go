@@ -109,6 +109,14 @@ func TestHostileNotebooks(t *testing.T) {
 		"no cells":     {`{"nbformat": 4}`, "no cell with code"},
 		"other kernel": {`{"nbformat": 4, "metadata": {"language_info": {"name": "R"}}, ` + code + "}", `"r"`},
 		"odd source":   {`{"nbformat": 4, "cells": [{"cell_type": "code", "source": {"a": 1}}]}`, "neither a text nor"},
+		"cut off":      {"{\"nbformat\": 4,\n" + code, "no JSON from line 2 on: open it in JupyterLab"},
+		"not a number": {`{"nbformat": 4, "metadata": {"x": NaN}, ` + code + "}", "no JSON from line 1 on"},
+		"merge":        {"{\n<<<<<<< HEAD\n\"nbformat\": 4}", "no JSON from line 2 on"},
+		"text format":  {`{"nbformat": "4", ` + code + "}", `"nbformat" is a JSON string`},
+		"odd cell":     {`{"nbformat": 4, "cells": ["x"]}`, `"cells" is a JSON string`},
+		"odd kernel":   {`{"nbformat": 4, "metadata": {"kernelspec": "python3"}, ` + code + "}", `"metadata.kernelspec" is a JSON string`},
+		"latin":        {"{\"nbformat\": 4, \"cells\": [{\"cell_type\": \"code\", \"source\": \"x = '\xe9'\"}]}", "not UTF-8"},
+		"wide":         {"\xff\xfe{\x00}\x00", "not UTF-8"},
 		"deep":         {`{"nbformat": 4, "metadata": ` + strings.Repeat(`{"a":`, 20000) + "1" + strings.Repeat("}", 20001), "no notebook"},
 		"secret":       {`{"nbformat": 4, "cells": [{"cell_type": "code", "metadata": {}, "source": "key = 'AKIAIOSFODNN7EXAMPLQ'"}]}`, "cell 1 has what looks like"},
 		"large":        {`{"nbformat": 4, "cells": [{"cell_type": "code", "metadata": {}, "source": "x = '` + strings.Repeat("a b ", 80<<10) + `'"}]}`, "without its outputs"},
@@ -116,9 +124,17 @@ func TestHostileNotebooks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := scaffold.FromNotebook("a", "", []byte(tc.text), scaffold.ByPapermill)
 			if err == nil || !strings.Contains(err.Error(), tc.want) || len(err.Error()) > 400 {
-				t.Errorf("got %v, want %q", err, tc.want)
+				t.Fatalf("got %v, want %q", err, tc.want)
+			}
+			for _, of := range []string{"scaffold.", "json:", "struct", "Go "} {
+				if strings.Contains(err.Error(), of) {
+					t.Errorf("%v: that is for programmers of Go", err)
+				}
 			}
 		})
+	}
+	if _, _, err := scaffold.FromNotebook("a", "", append([]byte("\ufeff"), ipynb(t, "1")...), scaffold.ByPapermill); err != nil {
+		t.Errorf("a notebook with a byte order mark, as editors of Windows write: %v", err)
 	}
 	if _, _, err := scaffold.FromNotebook("a", "", ipynb(t, "1"), "nbconvert"); err == nil {
 		t.Error("any way to run it is taken")

@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -119,10 +120,35 @@ func ReadRecord(tree fs.FS, dir string) (*Record, error) {
 		return nil, fmt.Errorf("reading what made the project: %w", err)
 	}
 	r, err := decodeRecord(data)
-	if err != nil {
-		return nil, fmt.Errorf("%s is not as Trunkline has written it: %w", name, err)
+	switch {
+	case err == nil:
+		return r, nil
+	case bytes.Contains(data, []byte("\n<<<<<<< ")):
+		return nil, fmt.Errorf("%s has the marks of a merge: take one side as a whole (git checkout --ours or --theirs), and update again, which does what the other side did", name)
 	}
-	return r, nil
+	return nil, fmt.Errorf("%s is not as Trunkline has written it: %w; take it back out of Git", name, readable(err))
+}
+
+var (
+	unknownField = regexp.MustCompile(`^(line \d+): field (\S+) not found in type .*$`)
+	wrongType    = regexp.MustCompile(`^(line \d+): cannot unmarshal .*$`)
+)
+
+// readable says what is wrong with YAML without types of Go.
+func readable(err error) error {
+	if errors.Is(err, io.EOF) {
+		return errors.New("it is empty")
+	}
+	wrong, ok := errors.AsType[*yaml.TypeError](err)
+	if !ok {
+		return errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	var said []string
+	for _, one := range wrong.Errors {
+		one = unknownField.ReplaceAllString(one, `$1: there is no field "$2"`)
+		said = append(said, wrongType.ReplaceAllString(one, "$1: the value is of another type than the field's"))
+	}
+	return errors.New(strings.Join(said, "; "))
 }
 
 func decodeRecord(data []byte) (*Record, error) {

@@ -25,8 +25,8 @@ import (
 const (
 	// folder is where a repository's own templates are, as in templates/project/ours.
 	folder = "templates"
-	// about is the file that describes a template.
-	about = "template.yaml"
+	// About is the file that describes a template.
+	About = "template.yaml"
 	// suffix is that of the files that are filled in; it is taken away.
 	suffix = ".tmpl"
 	// ItemFile is the file of a workload's template that goes into the list of workloads of the project.
@@ -92,7 +92,7 @@ func Open(tree fs.FS, kind Kind, name string) (*Template, error) {
 		return nil, err
 	}
 	if !known(kind) || !slices.Contains(names, name) {
-		return nil, fmt.Errorf("there is no template %q of a %s: %s", name, kind, v1alpha1.Suggest(name, names))
+		return nil, fmt.Errorf("there is no template %q of a %s: %s", name, kind, v1alpha1.Instead(name, names))
 	}
 	dir := path.Join(folder, string(kind), name)
 	from, own := fs.FS(embedded), false
@@ -157,7 +157,7 @@ func (t *Template) read(from fs.FS) error {
 			return fmt.Errorf("%q is what Trunkline itself writes", name)
 		}
 		fmt.Fprintf(sum, "%d %s %d\n%s", len(name), name, len(data), data)
-		if name == about {
+		if name == About {
 			described = true
 			return t.describe(data)
 		}
@@ -168,9 +168,14 @@ func (t *Template) read(from fs.FS) error {
 	case err != nil:
 		return err
 	case !described:
-		return fmt.Errorf("there is no %s", about)
+		return fmt.Errorf("there is no %s", About)
 	case len(t.files) == 0:
 		return errors.New("there are no files to write")
+	}
+	if a, b := alike(t.files); a != "" {
+		return fmt.Errorf("%q and %q are one file where capital letters do not count, as on macOS and Windows: rename one", a, b)
+	}
+	switch {
 	case t.Kind == Workload && !slices.ContainsFunc(t.files, func(f File) bool { return strings.TrimSuffix(f.Path, suffix) == ItemFile }):
 		return fmt.Errorf("there is no %s: it is inserted into the list of workloads of the project", ItemFile+suffix)
 	}
@@ -200,23 +205,23 @@ func (t *Template) describe(data []byte) error {
 	parser := yaml.NewDecoder(bytes.NewReader(data))
 	parser.KnownFields(true)
 	if err := parser.Decode(&said); err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%s: %w", about, err)
+		return fmt.Errorf("%s: %w", About, readable(err))
 	}
 	if len(said.Questions) > maxQuestions {
-		return fmt.Errorf("%s: there are more than %d questions", about, maxQuestions)
+		return fmt.Errorf("%s: there are more than %d questions", About, maxQuestions)
 	}
 	if len(said.Description) > maxText {
-		return fmt.Errorf("%s: the description is longer than %d bytes", about, maxText)
+		return fmt.Errorf("%s: the description is longer than %d bytes", About, maxText)
 	}
 	t.Description, t.Questions = strings.Join(strings.Fields(said.Description), " "), said.Questions
 	asked := map[string]bool{}
 	for i := range t.Questions {
 		q := &t.Questions[i]
 		if err := q.check(); err != nil {
-			return fmt.Errorf("%s: questions[%d]: %w", about, i, err)
+			return fmt.Errorf("%s: questions[%d]: %w", About, i, err)
 		}
 		if asked[q.Name] {
-			return fmt.Errorf("%s: questions[%d]: %q is asked twice", about, i, q.Name)
+			return fmt.Errorf("%s: questions[%d]: %q is asked twice", About, i, q.Name)
 		}
 		asked[q.Name] = true
 	}

@@ -45,7 +45,10 @@ func TestHostileTemplates(t *testing.T) {
 	}{
 		"NoDescription": {map[string]string{"a": ""}, "there is no template.yaml"},
 		"NoFiles":       {map[string]string{"template.yaml": "description: a"}, "no files to write"},
-		"UnknownField":  {map[string]string{"template.yaml": "about: a", "a": ""}, "about"},
+		"UnknownField":  {map[string]string{"template.yaml": "about: a", "a": ""}, `template.yaml: line 1: there is no field "about"`},
+		"WrongType":     {map[string]string{"template.yaml": "description: [a]", "a": ""}, "template.yaml: line 1: the value is of another type than the field's"},
+		"Alike":         {map[string]string{"template.yaml": "", "src/a": "", "src/A": ""}, "one file where capital letters do not count"},
+		"AlikeFolders":  {map[string]string{"template.yaml": "", "src/a": "", "Src/b": ""}, "one file where capital letters do not count"},
 		"NotYAML":       {map[string]string{"template.yaml": "[", "a": ""}, "template.yaml"},
 		"ManyFiles":     {many, "more than 100 files"},
 		"LargeFile":     {map[string]string{"template.yaml": "", "a": strings.Repeat("x", 256<<10+1)}, `"a" is larger than 262144 bytes`},

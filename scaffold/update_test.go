@@ -134,6 +134,9 @@ func TestRecords(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ from, to, want string }{
 		"Unknown": {"answers:", "other: 1\nanswers:", "other"},
+		"Type":    {"answers:", "commit: [1]\nanswers:", "the value is of another type"},
+		"Empty":   {string(text), "", "it is empty; take it back out of Git"},
+		"Merge":   {"answers:", "<<<<<<< HEAD\nanswers:", "has the marks of a merge: take one side as a whole"},
 		"Packed":  {"made: |\n  ", "made: |\n  ????", "made"},
 	} {
 		hostile := strings.Replace(string(text), c.from, c.to, 1)

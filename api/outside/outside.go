@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 )
 
 // pointer begins each file that Git LFS leaves in place of another, as its specification has it.
@@ -63,6 +64,12 @@ func InSubmodule(err error) error {
 		return &SubmoduleError{Folder: e.Submodule()}
 	}
 	return nil
+}
+
+// Submodule returns what is wrong with a folder that is a submodule, or in one, and so looks empty; nil if it is not.
+func Submodule(tree fs.FS, folder string) error {
+	_, err := fs.Stat(tree, path.Join(folder, "any"))
+	return InSubmodule(err)
 }
 
 // Submodule implements what [InSubmodule] looks for, so that an error may be looked at again.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 
@@ -145,15 +146,15 @@ func message(e *jsonschema.ValidationError, s *Schema) Problem {
 		}
 		return p
 	case *kind.Pattern:
-		return Problem{Message: fmt.Sprintf("%q does not match the pattern %s", k.Got, k.Want)}
+		return Problem{Message: fmt.Sprintf("%q does not match the pattern %s", k.Got, k.Want), Hint: s.example(e.SchemaURL)}
 	case *kind.Minimum:
-		return Problem{Message: fmt.Sprintf("must be at least %s, got %s", k.Want.RatString(), k.Got.RatString())}
+		return Problem{Message: fmt.Sprintf("must be at least %s, got %s", decimal(k.Want), decimal(k.Got))}
 	case *kind.Maximum:
-		return Problem{Message: fmt.Sprintf("must be at most %s, got %s", k.Want.RatString(), k.Got.RatString())}
+		return Problem{Message: fmt.Sprintf("must be at most %s, got %s", decimal(k.Want), decimal(k.Got))}
 	case *kind.ExclusiveMinimum:
-		return Problem{Message: fmt.Sprintf("must be more than %s, got %s", k.Want.RatString(), k.Got.RatString())}
+		return Problem{Message: fmt.Sprintf("must be more than %s, got %s", decimal(k.Want), decimal(k.Got))}
 	case *kind.ExclusiveMaximum:
-		return Problem{Message: fmt.Sprintf("must be less than %s, got %s", k.Want.RatString(), k.Got.RatString())}
+		return Problem{Message: fmt.Sprintf("must be less than %s, got %s", decimal(k.Want), decimal(k.Got))}
 	case *kind.MinLength:
 		return Problem{Message: fmt.Sprintf("must have at least %d characters, got %d", k.Want, k.Got)}
 	case *kind.MaxLength:
@@ -170,4 +171,12 @@ func message(e *jsonschema.ValidationError, s *Schema) Problem {
 		return Problem{Message: "has a form that is not allowed"}
 	}
 	return Problem{Message: e.ErrorKind.LocalizedString(xmessage.NewPrinter(language.English))}
+}
+
+// decimal writes a number as people do: a quarter is 0.25.
+func decimal(n *big.Rat) string {
+	if digits, exact := n.FloatPrec(); exact {
+		return n.FloatString(digits)
+	}
+	return n.RatString()
 }

@@ -4,6 +4,7 @@ package schema
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -18,6 +19,16 @@ func (s *Schema) properties(url string) []string {
 	part, _ := s.part(url).(map[string]any)
 	known, _ := part["properties"].(map[string]any)
 	return slices.Sorted(maps.Keys(known))
+}
+
+// example says for people what a text at a URL of the schema looks like, which its pattern does not: like its default, or as it is described.
+func (s *Schema) example(url string) string {
+	part, _ := s.part(url).(map[string]any)
+	if usual, ok := part["default"].(string); ok && usual != "" {
+		return fmt.Sprintf("write it like %q", usual)
+	}
+	described, _ := part["description"].(string)
+	return strings.TrimSuffix(described, ".")
 }
 
 // part follows the fragment of a URL, a JSON pointer, into the schema.

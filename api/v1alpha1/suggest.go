@@ -34,6 +34,15 @@ func Suggest(name string, valid []string) string {
 	return "want one of: " + strings.Join(valid, ", ")
 }
 
+// Instead is [Suggest] for the end of a sentence, such as "there is no project "order": did you mean "orders"?": it is not empty either if nothing
+// is valid.
+func Instead(name string, valid []string) string {
+	if len(valid) == 0 {
+		return "there are none"
+	}
+	return Suggest(name, valid)
+}
+
 // ranked sorts the valid names: first those that resemble the name, the nearest first, and then the others.
 func ranked(name string, valid []string) []string {
 	valid = slices.Sorted(slices.Values(valid))

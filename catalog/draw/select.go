@@ -100,7 +100,7 @@ func unknown(what, name string, known []string) error {
 	if len(known) == 0 {
 		return fmt.Errorf("there is no %s %q; there are none", what, name)
 	}
-	return fmt.Errorf("there is no %s %q; %s", what, name, harmless(v1alpha1.Suggest(name, known)))
+	return fmt.Errorf("there is no %s %q; %s", what, name, harmless(v1alpha1.Instead(name, known)))
 }
 
 // around returns the nodes that the selection reaches from some, with the edges that lead there.

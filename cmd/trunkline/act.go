@@ -266,5 +266,5 @@ func unknownRelease(p status.Platform, wanted catalog.ReleaseID) error {
 		what, name, known = "cluster of "+wanted.Project+"/"+wanted.Environment, wanted.Cluster, clusters
 	}
 	slices.Sort(known)
-	return &troubleError{fmt.Errorf("there is no %s %q: %s", what, name, v1alpha1.Suggest(name, slices.Compact(known)))}
+	return &troubleError{fmt.Errorf("there is no %s %q: %s", what, name, v1alpha1.Instead(name, slices.Compact(known)))}
 }

@@ -25,6 +25,9 @@ func newIdentity() *cobra.Command {
 		Use:   "identity",
 		Short: "Show which rights on data workloads need in the cloud",
 		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return usagef("name a subcommand: policy")
+		},
 	}
 	cmd.AddCommand(newIdentityPolicy())
 	return cmd

@@ -191,7 +191,7 @@ func (v *lotsView) dataset(cat *catalog.Catalog, name string) (string, error) {
 	if _, _, there := cat.Dataset(name); there {
 		return "", fmt.Errorf("%s has no lots in %s: it declares none, or its project is not deployed there", name, v.env)
 	}
-	return "", fmt.Errorf("there is no dataset with lots %q in %s: %s", name, v.env, v1alpha1.Suggest(name, ids))
+	return "", fmt.Errorf("there is no dataset with lots %q in %s: %s", name, v.env, v1alpha1.Instead(name, ids))
 }
 
 // prepare checks what is asked for before anything is read, and then reads the declarations.

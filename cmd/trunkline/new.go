@@ -132,6 +132,9 @@ writes what does the same in the same stores into the platform of the current fo
 
 // arguments reads what is to be made.
 func (n *creation) arguments(args []string, list bool) error {
+	if n.update != "" {
+		return n.updateArguments(args, list)
+	}
 	if len(args) > 0 {
 		n.kind = scaffold.Kind(args[0])
 		if !slices.Contains(scaffold.Kinds(), n.kind) {
@@ -139,11 +142,8 @@ func (n *creation) arguments(args []string, list bool) error {
 			for _, k := range scaffold.Kinds() {
 				kinds = append(kinds, string(k))
 			}
-			return usagef("there is no kind %q to create: %s", args[0], v1alpha1.Suggest(args[0], kinds))
+			return usagef("there is no kind %q to create: %s", args[0], v1alpha1.Instead(args[0], kinds))
 		}
-	}
-	if n.update != "" {
-		return n.updateArguments(args, list)
 	}
 	switch {
 	case n.conflicts != refuseConflicts:
@@ -158,6 +158,9 @@ func (n *creation) arguments(args []string, list bool) error {
 		return usagef("--project is required for a workload and invalid for other kinds")
 	case n.kind == scaffold.Workload && n.to != "":
 		return usagef("--to is invalid for a workload: its files go beside the declaration of its project")
+	}
+	if n.notebook == "" && n.run != string(scaffold.ByPapermill) {
+		return usagef("--run goes with --from-notebook")
 	}
 	if n.notebook != "" {
 		switch {
@@ -209,6 +212,9 @@ func (n *creation) make(cmd *cobra.Command) error {
 		}
 		return fmt.Errorf("there is no platform at %q to add to: name its folder with --from", n.from)
 	}
+	if _, ok := c.Project(n.project); n.kind == scaffold.Workload && !ok {
+		return noProject(cmd, before, n.project)
+	}
 	files, changed, err := n.fill(cmd, c)
 	if err != nil {
 		return err
@@ -236,7 +242,7 @@ func (n *creation) make(cmd *cobra.Command) error {
 	if err := writeAll(n.from, files, changed); err != nil {
 		return fmt.Errorf("nothing is written: %w", err)
 	}
-	return n.report(cmd.OutOrStdout(), files, changed)
+	return n.report(cmd.OutOrStdout(), after.Catalog(), files, changed)
 }
 
 // validate reads and checks a tree as "trunkline validate" does.
@@ -252,6 +258,11 @@ func show(cmd *cobra.Command, problems v1alpha1.Problems) error {
 		return err
 	}
 	return nil
+}
+
+// noProject says that there is no such project, after what is wrong with the declarations: it may be there, and not be readable.
+func noProject(cmd *cobra.Command, e *evaluate.Evaluation, name string) error {
+	return errors.Join(show(cmd, e.Problems()), fmt.Errorf("there is no project %q: %s", name, v1alpha1.Instead(name, e.Catalog().ProjectNames())))
 }
 
 // fill asks what is to be asked, and returns the files that are new and the one that is to be changed, if there is one.
@@ -270,10 +281,7 @@ func (n *creation) fill(cmd *cobra.Command, c *catalog.Catalog) ([]scaffold.File
 	var project *catalog.Project
 	base := n.to
 	if n.kind == scaffold.Workload {
-		var ok bool
-		if project, ok = c.Project(n.project); !ok {
-			return nil, nil, fmt.Errorf("there is no project %q: %s", n.project, v1alpha1.Suggest(n.project, c.ProjectNames()))
-		}
+		project, _ = c.Project(n.project)
 		facts, base = facts.In(project), project.Dir()
 	}
 	if base != "" && !fs.ValidPath(path.Clean(base)) {
@@ -383,7 +391,7 @@ func (n *creation) declared(c *catalog.Catalog) bool {
 }
 
 // report says what was written, and what to do next.
-func (n *creation) report(w io.Writer, files []scaffold.File, changed *change) error {
+func (n *creation) report(w io.Writer, c *catalog.Catalog, files []scaffold.File, changed *change) error {
 	var b strings.Builder
 	for _, f := range files {
 		fmt.Fprintf(&b, "wrote    %s\n", f.Path)
@@ -397,6 +405,9 @@ func (n *creation) report(w io.Writer, files []scaffold.File, changed *change) e
 	}
 	switch n.kind { //nolint:exhaustive // a package is not made here
 	case scaffold.Project:
+		if nobodyRunsDags(c, n.name) {
+			b.WriteString("None of its environments runs its DAGs: have one say \"orchestrator: airflow\", and deploy an Airflow there (docs/airflow.md).\n")
+		}
 		fmt.Fprintf(&b, "Next: look at it, then \"trunkline render %s --env ENVIRONMENT%s\".\n", n.name, at)
 	case scaffold.Workload:
 		fmt.Fprintf(&b, "Next: look at it, then \"trunkline render %s --env ENVIRONMENT%s\".\n", n.project, at)
@@ -407,4 +418,18 @@ func (n *creation) report(w io.Writer, files []scaffold.File, changed *change) e
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// nobodyRunsDags reports whether a project has DAG files that are checked, and then deployed nowhere. That is fine where there is an Airflow of the owner's.
+func nobodyRunsDags(c *catalog.Catalog, project string) bool {
+	p, ok := c.Project(project)
+	if !ok || len(p.Spec.Dags) == 0 {
+		return false
+	}
+	for env := range p.Spec.Environments {
+		if c.DagsKindIn(p, env) != (catalog.DagsKind{}) {
+			return false
+		}
+	}
+	return true
 }

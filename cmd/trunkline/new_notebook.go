@@ -10,17 +10,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/scaffold"
 )
 
 // fromNotebook returns the files of a workload that runs a notebook, and the change of its project.
 func (n *creation) fromNotebook(cmd *cobra.Command, c *catalog.Catalog) ([]scaffold.File, *change, error) {
-	p, ok := c.Project(n.project)
-	if !ok {
-		return nil, nil, fmt.Errorf("there is no project %q: %s", n.project, v1alpha1.Suggest(n.project, c.ProjectNames()))
-	}
+	p, _ := c.Project(n.project)
 	for name := range n.given {
 		if name != "image" {
 			return nil, nil, usagef("--set %s: a workload from a notebook takes image alone", name)

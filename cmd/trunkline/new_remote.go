@@ -118,7 +118,7 @@ func (a *address) declared(c *catalog.Catalog, name string) error {
 		}
 		return nil
 	}
-	return fmt.Errorf("--template: the platform has no source %q: %s", name, v1alpha1.Suggest(name, names))
+	return fmt.Errorf("--template: the platform has no source %q: %s", name, v1alpha1.Instead(name, names))
 }
 
 // open fetches the repository, unless it has what is asked for, and reads the template of it. Nothing is checked out. What was fetched stays: if
@@ -132,11 +132,10 @@ func (s *templateSource) open(cmd *cobra.Command, c *catalog.Catalog, kind scaff
 		return nil, err
 	}
 	if err := a.remote.Validate(); err != nil {
-		hint := ""
-		if refused, is := errors.AsType[*git.RefusedError](err); is && refused.What == "authentication" {
-			hint = ": the flags --template-… give credentials; ssh takes --template-key-file and --template-known-hosts"
+		if refused, ok := errors.AsType[*git.RefusedError](err); ok && refused.What == git.RefusedAuth {
+			err = fmt.Errorf("%w: --template-username and --template-password-file, or for ssh --template-key-file and --template-known-hosts, say as whom it is read", err)
 		}
-		return nil, &usageError{fmt.Errorf("--template: %w%s", err, hint)}
+		return nil, &usageError{fmt.Errorf("--template: %w", err)}
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -181,6 +180,9 @@ func (s *templateSource) fetch(cmd *cobra.Command, store *git.Store, a address, 
 		return nil, fmt.Errorf("reading the template %q: %w", a.written, err)
 	}
 	folder, err := tree.At(a.folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("reading the template %q: the commit %s has no folder %q: %s", a.written, head.Commit, a.folder, v1alpha1.Instead(a.folder, templatesIn(tree)))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the template %q of the commit %s: %w", a.written, head.Commit, err)
 	}
@@ -207,6 +209,18 @@ func (s *templateSource) ask(ctx context.Context, track *git.Track, remote git.R
 		err = fmt.Errorf("%w; it was waited for %s", err, s.timeout)
 	}
 	return head, err
+}
+
+// templatesIn are the folders of a repository that templates are in, as far as they are where one looks for them.
+func templatesIn(tree fs.FS) []string {
+	var folders []string
+	for _, pattern := range []string{"*", "*/*", "*/*/*"} {
+		found, _ := fs.Glob(tree, path.Join(pattern, scaffold.About)) // what cannot be read is no choice
+		for _, file := range found {
+			folders = append(folders, path.Dir(file))
+		}
+	}
+	return folders
 }
 
 // read returns the credentials.

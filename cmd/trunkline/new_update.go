@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"path"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aymanbagabas/go-udiff"
 	"github.com/spf13/cobra"
@@ -34,10 +36,10 @@ func (n *creation) updateArguments(args []string, list bool) error {
 	n.kind, n.name = scaffold.Project, n.update
 	known := []string{refuseConflicts, ourConflicts, markConflicts}
 	switch {
-	case len(args) > 0 || list || n.project != "" || n.to != "":
+	case len(args) > 0 || list || n.project != "" || n.to != "" || n.notebook != "" || n.run != string(scaffold.ByPapermill):
 		return usagef("--update takes the project's name, and goes with --template, --set, --conflicts, --dry-run and --from only")
 	case n.conflicts != refuseConflicts && n.conflicts != ourConflicts && n.conflicts != markConflicts:
-		return usagef("--conflicts takes no %q: %s", n.conflicts, v1alpha1.Suggest(n.conflicts, known))
+		return usagef("--conflicts takes no %q: %s", n.conflicts, v1alpha1.Instead(n.conflicts, known))
 	}
 	return nil
 }
@@ -67,6 +69,9 @@ func (n *creation) runUpdate(cmd *cobra.Command) error {
 	c := before.Catalog()
 	if c.Platform == nil {
 		return errors.Join(show(cmd, before.Problems()), fmt.Errorf("there is no platform at %q: name its folder with --from", n.from))
+	}
+	if _, ok := c.Project(n.name); !ok {
+		return noProject(cmd, before, n.name)
 	}
 	u, err := n.prepare(cmd, c)
 	if err != nil {
@@ -100,10 +105,7 @@ func (n *creation) runUpdate(cmd *cobra.Command) error {
 
 // prepare finds out what is to change.
 func (n *creation) prepare(cmd *cobra.Command, c *catalog.Catalog) (*updating, error) {
-	p, ok := c.Project(n.name)
-	if !ok {
-		return nil, fmt.Errorf("there is no project %q: %s", n.name, v1alpha1.Suggest(n.name, c.ProjectNames()))
-	}
+	p, _ := c.Project(n.name)
 	u := &updating{file: path.Join(p.Dir(), scaffold.RecordFile)}
 	var err error
 	if u.record, err = scaffold.ReadRecord(c.Tree(), p.Dir()); errors.Is(err, fs.ErrNotExist) {
@@ -176,6 +178,12 @@ func (u *updating) show(w io.Writer) error {
 		if is == nil {
 			to = "/dev/null"
 		}
+		if binary(c.Was) || binary(is) {
+			if err := say(w, "Binary files %s and %s differ\n", from, to); err != nil {
+				return err
+			}
+			continue
+		}
 		for line := range strings.Lines(udiff.Unified(from, to, string(c.Was), string(is))) {
 			if err := say(w, "%s\n", strings.TrimRight(line, "\r\n")); err != nil {
 				return err
@@ -184,6 +192,9 @@ func (u *updating) show(w io.Writer) error {
 	}
 	return nil
 }
+
+// binary reports whether lines of a file are of no use to people.
+func binary(data []byte) bool { return bytes.IndexByte(data, 0) >= 0 || !utf8.Valid(data) }
 
 // resolve does with conflicts what was asked for.
 func (u *updating) resolve(how string) error {

@@ -29,6 +29,10 @@ declarations say who is told of what, by the names of channels; the configuratio
 says where these are.`,
 		Example: `  trunkline notify list
   trunkline notify test data-team --config trunkline-daemon.yaml`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return usagef("name a subcommand: list or test")
+		},
 	}
 	cmd.AddCommand(newNotifyList(), newNotifyTest())
 	return cmd

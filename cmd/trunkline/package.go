@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -11,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"trunkline.dev/trunkline/api/pack"
@@ -28,6 +28,9 @@ func newPackage() *cobra.Command {
 		Use:   "package",
 		Short: "Make, release and try packages of code that projects share",
 		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return usagef("name a subcommand: create, release, trial or list")
+		},
 	}
 	cmd.AddCommand(newPackageCreate(), newPackageRelease(), newPackageTrial(), newPackageList())
 	return cmd
@@ -62,7 +65,7 @@ func (p *packaging) command(cmd *cobra.Command, write func(cmd *cobra.Command, c
 			return err
 		}
 		if before.Catalog().Platform == nil {
-			return fmt.Errorf("there is no platform at %q: name its folder with --from", p.from)
+			return errors.Join(show(cmd, before.Problems()), fmt.Errorf("there is no platform at %q: name its folder with --from", p.from))
 		}
 		files, changed, err := write(cmd, before.Catalog())
 		if err != nil {
@@ -119,7 +122,7 @@ func (p *packaging) write(cmd *cobra.Command, tree fs.FS, before *evaluate.Evalu
 func (p *packaging) find(c *catalog.Catalog) (*catalog.Package, []byte, error) {
 	of, ok := c.Packages[p.name]
 	if !ok {
-		return nil, nil, fmt.Errorf("there is no package %q: %s", p.name, v1alpha1.Suggest(p.name, slices.Sorted(maps.Keys(c.Packages))))
+		return nil, nil, fmt.Errorf("there is no package %q: %s", p.name, v1alpha1.Instead(p.name, slices.Sorted(maps.Keys(c.Packages))))
 	}
 	text, err := fs.ReadFile(c.Tree(), of.Document.File)
 	if err != nil {
@@ -188,6 +191,9 @@ its digest. From the merge on it never changes; what is new is released as anoth
 			holds[rest] = held[name]
 			files = append(files, scaffold.File{Path: path.Join(of.Dir, pack.Dir(version), rest), Data: held[name]})
 		}
+		if err := scaffold.CheckRelease(files); err != nil {
+			return nil, nil, fmt.Errorf("nothing is written: %w", err)
+		}
 		now, err := scaffold.AppendVersion(text, p.name, fmt.Appendf(nil, "- {version: %s, digest: %q}\n", version, pack.Digest(holds)))
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", of.Document.File, err)
@@ -218,7 +224,7 @@ packages: [{name: NAME, version: trial}]. It follows each change of the folder "
 			return nil, nil, err
 		}
 		if _, ok := c.Project(project); !ok && !end {
-			return nil, nil, fmt.Errorf("there is no project %q: %s", project, v1alpha1.Suggest(project, c.ProjectNames()))
+			return nil, nil, fmt.Errorf("there is no project %q: %s", project, v1alpha1.Instead(project, c.ProjectNames()))
 		}
 		now, err := scaffold.SetTrial(text, p.name, project)
 		if err != nil {
@@ -228,42 +234,5 @@ packages: [{name: NAME, version: trial}]. It follows each change of the folder "
 	})
 	cmd.Flags().StringVar(&project, "project", "", "the project that tries it")
 	cmd.Flags().BoolVar(&end, "end", false, "nobody tries it any more")
-	return cmd
-}
-
-func newPackageList() *cobra.Command {
-	var from source
-	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List the packages, their versions, and who uses them",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, c, err := from.load(cmd)
-			if err != nil {
-				return err
-			}
-			t := table.NewWriter()
-			t.SetStyle(plainStyle())
-			t.AppendHeader(table.Row{"Package", "Version", "Owner", "Used by", "Note"})
-			for _, name := range slices.Sorted(maps.Keys(c.Packages)) {
-				of := c.Packages[name]
-				users := c.PackageUsers(name)
-				for _, v := range of.Spec.Versions {
-					note := ""
-					if v.Withdrawn != "" {
-						note = "withdrawn: " + v.Withdrawn
-					}
-					t.AppendRow(table.Row{name, v.Version, plain(of.Spec.Owner), strings.Join(users[v.Version], ", "), plain(oneLine(note))})
-				}
-				note := "nobody may try it"
-				if of.Spec.Trial != nil {
-					note = "tried by " + of.Spec.Trial.Project
-				}
-				t.AppendRow(table.Row{name, pack.Trial, plain(of.Spec.Owner), strings.Join(users[pack.Trial], ", "), note})
-			}
-			return println(cmd.OutOrStdout(), trimLines(t.Render()))
-		},
-	}
-	from.flags(cmd)
 	return cmd
 }

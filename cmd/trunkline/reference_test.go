@@ -46,6 +46,15 @@ func TestReferenceOfCommands(t *testing.T) {
 	}
 }
 
+// TestGroupsOfCommands: a group that does nothing by itself would answer any mistake with its help, and success.
+func TestGroupsOfCommands(t *testing.T) {
+	eachCommand(newRoot(), func(c *cobra.Command) {
+		if c.HasAvailableSubCommands() && c.HasParent() && !c.Runnable() {
+			t.Errorf("%s has no RunE: have it name its commands", c.CommandPath())
+		}
+	})
+}
+
 // TestCommandsAreThereOnce: a command that is registered twice would be listed twice, and only the first of them be run.
 func TestCommandsAreThereOnce(t *testing.T) {
 	seen := map[string]bool{}

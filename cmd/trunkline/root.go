@@ -129,7 +129,7 @@ func suggestFlag(cmd *cobra.Command, err error) error {
 	for _, m := range flagName.FindAllStringSubmatch(cmd.Flags().FlagUsages(), -1) {
 		known = append(known, m[1])
 	}
-	return fmt.Errorf("%w: %s", err, v1alpha1.Suggest(name, known))
+	return fmt.Errorf("%w: %s", err, v1alpha1.Instead(name, known))
 }
 
 // needShell makes it wrong use to name no shell, or one that there is no completion for.

@@ -130,7 +130,7 @@ func (r *remoteRun) arguments(cmd *cobra.Command, args []string) error {
 	}
 	switch {
 	case !whole || r.project == "" || r.workload == "":
-		return usagef("name one workload, and what the program is given after --: trunkline run PROJECT/WORKLOAD --env ENVIRONMENT -- ARGS")
+		return usagef("name one workload, and what the program is given after --: %s PROJECT/WORKLOAD --env ENVIRONMENT -- ARGS", cmd.CommandPath())
 	case r.env == "":
 		return usagef("no environment given: add --env ENVIRONMENT")
 	}

@@ -187,7 +187,7 @@ func (a Ask) workload(c *catalog.Catalog) (id catalog.ReleaseID, w catalog.Workl
 		for _, w := range release.Workloads {
 			names = append(names, w.Name)
 		}
-		return id, w, asking.Errorf(asking.ErrNotFound, "%s has no workload %q in %s: %s", a.Project, a.Workload, a.Environment, v1alpha1.Suggest(a.Workload, names))
+		return id, w, asking.Errorf(asking.ErrNotFound, "%s has no workload %q in %s: %s", a.Project, a.Workload, a.Environment, v1alpha1.Instead(a.Workload, names))
 	}
 	w = release.Workloads[i]
 	switch {

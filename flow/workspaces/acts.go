@@ -97,7 +97,7 @@ func (k *Keeper) Open(ctx context.Context, a Ask) (Workspace, error) {
 	if a.Size != "" {
 		var known []string
 		if size, known = c.SizeNamed(id.Cluster, a.Size); size.CPU == "" {
-			return Workspace{}, asking.Errorf(asking.ErrCannot, "there is no size class %q: %s", a.Size, v1alpha1.Suggest(a.Size, known))
+			return Workspace{}, asking.Errorf(asking.ErrCannot, "there is no size class %q: %s", a.Size, v1alpha1.Instead(a.Size, known))
 		}
 	}
 	k.opening.Lock()

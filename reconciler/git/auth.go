@@ -14,7 +14,7 @@ import (
 // silently ignored reads as "authentication failed" hours later.
 func (a Auth) check(loc location) error {
 	refuse := func(because string) error {
-		return &RefusedError{What: "authentication", Value: a.String(), Because: because}
+		return &RefusedError{What: RefusedAuth, Value: a.String(), Because: because}
 	}
 	overHTTP := loc.scheme == "http" || loc.scheme == "https"
 	usesHTTP := a.Username != "" || a.Password != "" || a.BearerToken != "" || a.CAFile != ""

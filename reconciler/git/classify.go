@@ -29,7 +29,12 @@ func branchGone(r Remote, refs map[string]plumbing.Hash) error {
 	}
 	slices.Sort(e.Exist)
 	if few := 5; len(e.Exist) > few {
-		e.Exist, e.More = e.Exist[:few], len(e.Exist)-few
+		e.More = len(e.Exist) - few
+		if kind == tagRefs {
+			e.Exist = e.Exist[e.More:] // the newest, as tags are called
+		} else {
+			e.Exist = e.Exist[:few]
+		}
 	}
 	return e
 }

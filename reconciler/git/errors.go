@@ -102,6 +102,9 @@ func quoteAll(names []string) string {
 	return strings.Join(quoted, ", ")
 }
 
+// RefusedAuth is the [RefusedError.What] of credentials that are missing, or do not go with the URL.
+const RefusedAuth = "authentication"
+
 // RefusedError is a URL or a name that is not used at all because of how it looks.
 type RefusedError struct {
 	// What is the kind of thing ("URL", "branch"), Value the thing itself, redacted.

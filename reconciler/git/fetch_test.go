@@ -6,10 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/google/go-cmp/cmp"
 
 	"trunkline.dev/trunkline/reconciler/git"
@@ -196,6 +198,27 @@ func TestErrorsLeaveTheHeadAndRecover(t *testing.T) {
 				t.Errorf("after all that: got %+v", head)
 			}
 		})
+	}
+}
+
+// TestATagThatIsNotThere: what is followed by a tag is called one, and the newest tags are named, each once.
+func TestATagThatIsNotThere(t *testing.T) {
+	repo := gittest.New(t)
+	first := repo.Commit(t, "one", map[string]string{"a": "1"})
+	remote := git.Remote{URL: repo.URL(), Branch: "refs/tags/v9"}
+	if _, err := openStore(t).Fetch(t.Context(), remote); err == nil || !strings.Contains(err.Error(), `the tag "v9" does not exist in`) || !strings.HasSuffix(err.Error(), "the repository has no tags") {
+		t.Errorf("without tags: %v", err)
+	}
+	for _, tag := range []string{"v1", "v2", "v3", "v4", "v5"} {
+		repo.SetRef(t, "refs/tags/"+tag, first)
+	}
+	repo.SetRef(t, "refs/tags/v6", repo.Object(t, plumbing.TagObject, []byte("object "+first+"\ntype commit\ntag v6\ntagger a <a@example.com> 0 +0000\n\nm\n")))
+	if _, err := openStore(t).Fetch(t.Context(), remote); err == nil || !strings.HasSuffix(err.Error(), `it has "v2", "v3", "v4", "v5", "v6" and 1 more`) {
+		t.Errorf("with other tags: %v", err)
+	}
+	remote.URL = filepath.Join(t.TempDir(), "none")
+	if _, err := openStore(t).Fetch(t.Context(), remote); err == nil || !strings.HasPrefix(err.Error(), `fetching the tag "v9" of`) {
+		t.Errorf("without a repository: %v", err)
 	}
 }
 

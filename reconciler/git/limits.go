@@ -54,9 +54,9 @@ type LimitError struct {
 
 func (e *LimitError) Error() string {
 	if e.Got > 0 {
-		return fmt.Sprintf("%s has %d %s, more than the limit of %d (Limits.%s)", e.Subject, e.Got, e.Unit, e.Limit, e.Field)
+		return fmt.Sprintf("%s has %d %s, and %d are the most", e.Subject, e.Got, e.Unit, e.Limit)
 	}
-	return fmt.Sprintf("%s has more than %d %s (Limits.%s)", e.Subject, e.Limit, e.Unit, e.Field)
+	return fmt.Sprintf("%s has more than %d %s, which are the most", e.Subject, e.Limit, e.Unit)
 }
 
 // Option changes how a store or a tree is opened.
