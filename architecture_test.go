@@ -177,6 +177,7 @@ var mayKnow = map[string][]string{
 	"reconciler/meter":           {"api/lot", "catalog", "cost", "plan", "reconciler/history"},
 	"reconciler/images":          {"api", "build", "reconciler/oci"},
 	"reconciler/oci":             {"api"},
+	"reconciler/reach":           {"catalog", "reconciler/airflow", "reconciler/tunnel"},
 	"reconciler/rendercache":     {"catalog", "reconciler/durable", "render"},
 	"reconciler/install":         {"api", "catalog", "plan", "reconciler/apply", "reconciler/cluster", "reconciler/secrets", "reconciler/shard", "render"},
 	"reconciler/resources":       {"api", "catalog", "plan/gate", "plan/resource"},

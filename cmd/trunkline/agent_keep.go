@@ -22,9 +22,11 @@ import (
 	"trunkline.dev/trunkline/reconciler/agent"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/durable"
+	"trunkline.dev/trunkline/reconciler/reach"
 	"trunkline.dev/trunkline/reconciler/secrets"
 	"trunkline.dev/trunkline/reconciler/shard"
 	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/reconciler/tunnel"
 )
 
 // keptCluster is an agent among others that may be there: it keeps the cluster while it leads, and waits otherwise.
@@ -143,10 +145,14 @@ func (k *keptCluster) keep(ctx context.Context, term shard.Term) error {
 	runs := afar.NewHands(jobs.New(k.cluster, k.config.REST, k.log), func(ctx context.Context) (context.Context, func(), bool) {
 		return sharing.Begin(ctx, catalog.ReleaseID{}) // an agent has all releases of its cluster, or none
 	})
-	link := agent.NewLink(agent.LinkOptions{
+	options := agent.LinkOptions{
 		Cluster: k.cluster, URL: k.daemon, Client: k.client, Token: k.bearer(), Version: programVersion(), Book: k.book, Log: k.log, Now: time.Now,
 		Term: agent.Term{Of: term.Of, Epoch: term.Epoch}, Runs: runs,
-	})
+	}
+	if k.reach {
+		options.Reach = reach.NewGate(tunnel.New(k.cluster, k.config.REST, agent.MaxReached), k.released, k.log, time.Now)
+	}
+	link := agent.NewLink(options)
 	board := status.NewBoard(time.Now)
 	metrics := newMetrics(board)
 	rec, err := reconciler.New(reconciler.Options{
@@ -185,6 +191,16 @@ func (k *keptCluster) keep(ctx context.Context, term shard.Term) error {
 		}
 	}
 	return group.Wait()
+}
+
+// released returns a release that the agent was told to keep.
+func (k *keptCluster) released(id catalog.ReleaseID) (reach.Kept, error) {
+	target, account, err := k.book.Kept(id)
+	if err != nil {
+		return reach.Kept{}, err
+	}
+	objects, err := target.Objects.Unpack()
+	return reach.Kept{Namespace: target.Namespace, Account: account, Objects: objects}, err
 }
 
 // ofTerm has the releases be the agent's while it leads without another one in between: after that it knows nothing that counts.

@@ -8,7 +8,9 @@ import (
 
 	"trunkline.dev/trunkline/console"
 	askflow "trunkline.dev/trunkline/flow/asking"
+	"trunkline.dev/trunkline/reconciler/agent"
 	"trunkline.dev/trunkline/reconciler/cluster"
+	"trunkline.dev/trunkline/reconciler/reach"
 )
 
 // reached are connections of a kind to the clusters that the daemon reaches, as they are configured now.
@@ -38,6 +40,28 @@ func (r *reached[T]) named(name string) *T {
 		return r.known[c]
 	}
 	return nil
+}
+
+// throughAgents has what leads to clusters that agents keep.
+type throughAgents struct {
+	d *daemon
+
+	mu    sync.Mutex
+	known map[*agent.Desk]*reach.Cluster
+}
+
+// named returns that to a cluster; nil if no agent keeps it.
+func (a *throughAgents) named(name string) *reach.Cluster {
+	desk := a.d.rec.Desk(name)
+	if desk == nil {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.known[desk] == nil {
+		a.known[desk] = reach.New(name, desk, agent.MaxReached)
+	}
+	return a.known[desk]
 }
 
 // askedBy is who asks through the console.

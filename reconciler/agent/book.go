@@ -3,6 +3,7 @@
 package agent
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -299,6 +300,22 @@ func (b *Book) brief(id catalog.ReleaseID) *Brief {
 		return p.Brief
 	}
 	return nil
+}
+
+// Kept returns what a release is to be that was not told to go, and the account that deploys it. An error says why there is nothing.
+func (b *Book) Kept(id catalog.ReleaseID) (t release.Target, account string, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p := b.pages[id]
+	switch {
+	case p == nil:
+		return t, "", fmt.Errorf("the agent keeps no release %s", id)
+	case p.Brief.Paused != nil:
+		return t, "", fmt.Errorf("the release %s is left as it is, and the agent was not told what it declares", id)
+	case p.Brief.Target == nil || p.Brief.Target.Remove || p.Brief.Target.objects == nil:
+		return t, "", fmt.Errorf("the release %s declares nothing", id)
+	}
+	return p.Brief.Target.Target(), cmp.Or(p.Brief.Settings.Access.Account, b.platform.Account), nil
 }
 
 // state returns one that a release was to be in, by its digest; false if it is not known any more.
