@@ -145,7 +145,7 @@ func TestReachEnds(t *testing.T) {
 	}{
 		"Line":    {"The line is cut, and nobody says goodbye.", func(s *site, _ func()) { s.line.Cut() }},
 		"Agent":   {"The agent is stopped.", func(_ *site, agent func()) { agent() }},
-		"Session": {"The daemon ends it, as when it does not lead any more.", func(s *site, _ func()) { s.line.Cut(); s.office.desk.Hang(errReplaced) }},
+		"Session": {"The daemon ends it, as when it does not lead any more.", func(s *site, _ func()) { s.office.desk.Hang(errReplaced) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t)
