@@ -126,6 +126,7 @@ var mayKnow = map[string][]string{
 	"hack/airflow/verdicts":      {"api", "policy"},
 	"hack/gotest":                {},
 	"hack/mutants":               {},
+	"flow/workspaces/afar":       {"api/workspace", "flow/workspaces", "plan", "reconciler/reach", "reconciler/tunnel"},
 	"flow/workspaces":            {"api", "catalog", "flow/asking", "plan", "reconciler/tunnel"},
 	"hack/bench":                 {"api", "blueprints", "catalog", "console/client", "reconciler/status", "render", "test/clustertest", "test/stage", "webhooks/github/githubtest"},
 	"hack/simulate":              {"api", "catalog", "plan", "render"},

@@ -18,6 +18,8 @@ import (
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/afar"
 	"trunkline.dev/trunkline/flow/jobs"
+	spaces "trunkline.dev/trunkline/flow/workspaces"
+	spacesafar "trunkline.dev/trunkline/flow/workspaces/afar"
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/agent"
 	"trunkline.dev/trunkline/reconciler/cluster"
@@ -150,7 +152,9 @@ func (k *keptCluster) keep(ctx context.Context, term shard.Term) error {
 		Term: agent.Term{Of: term.Of, Epoch: term.Epoch}, Runs: runs,
 	}
 	if k.reach {
-		options.Reach = reach.NewGate(tunnel.New(k.cluster, k.config.REST, agent.MaxReached), k.released, k.log, time.Now)
+		options.Reach = k.gate(func(ctx context.Context) (context.Context, func(), bool) {
+			return sharing.Begin(ctx, catalog.ReleaseID{})
+		})
 	}
 	link := agent.NewLink(options)
 	board := status.NewBoard(time.Now)
@@ -191,6 +195,21 @@ func (k *keptCluster) keep(ctx context.Context, term shard.Term) error {
 		}
 	}
 	return group.Wait()
+}
+
+// gate is what lets the daemon through to what runs in the cluster.
+func (k *keptCluster) gate(begin func(context.Context) (context.Context, func(), bool)) *reach.Gate {
+	to := tunnel.New(k.cluster, k.config.REST, agent.MaxReached)
+	gate := reach.NewGate(to, k.released, k.log, time.Now)
+	places := func() map[tunnel.As]bool {
+		out := map[tunnel.As]bool{}
+		for p := range k.book.Places() {
+			out[tunnel.As(p)] = true
+		}
+		return out
+	}
+	spacesafar.NewHands(spaces.Reached{Cluster: to}, places, begin, k.log).Register(gate)
+	return gate
 }
 
 // released returns a release that the agent was told to keep.

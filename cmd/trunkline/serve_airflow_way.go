@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"net"
 	"sync"
@@ -33,12 +32,7 @@ func (w way) there() error {
 	if afar := w.afar(); afar != nil {
 		return afar.Reachable()
 	}
-	return w.nowhere()
-}
-
-// nowhere says that the cluster is not one of the daemon's any more.
-func (w way) nowhere() error {
-	return fmt.Errorf("the cluster %q is not configured here", w.place.Cluster)
+	return notConfigured(w.place.Cluster)
 }
 
 func (w way) dial(ctx context.Context) (net.Conn, error) {
@@ -48,7 +42,7 @@ func (w way) dial(ctx context.Context) (net.Conn, error) {
 	if afar := w.afar(); afar != nil {
 		return afar.Dial(ctx, reach.To{Release: w.place.ReleaseID, Service: w.place.Workload, Port: catalog.AirflowPort})
 	}
-	return nil, w.nowhere()
+	return nil, notConfigured(w.place.Cluster)
 }
 
 // token is one by which Airflow takes someone for who they are. What it takes to make it is read less often than it is needed: whoever looks at a page makes
@@ -66,7 +60,7 @@ func (w way) token(ctx context.Context, subject string, role airflow.Role) (stri
 	}
 	afar := w.afar()
 	if afar == nil {
-		return "", w.nowhere()
+		return "", notConfigured(w.place.Cluster)
 	}
 	return w.keys.of(airflowFor{w.place, subject, role}, now, airflow.TokenLife/2, func() (string, error) {
 		return afar.Token(ctx, reach.Entrance{Release: w.place.ReleaseID, Workload: w.place.Workload, Subject: subject, Role: role})

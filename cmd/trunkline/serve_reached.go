@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 
 	"trunkline.dev/trunkline/console"
@@ -62,6 +63,11 @@ func (a *throughAgents) named(name string) *reach.Cluster {
 		a.known[desk] = reach.New(name, desk, agent.MaxReached)
 	}
 	return a.known[desk]
+}
+
+// notConfigured says that a cluster is not one of the daemon's.
+func notConfigured(name string) error {
+	return fmt.Errorf("the cluster %q is not configured at the daemon", name)
 }
 
 // askedBy is who asks through the console.

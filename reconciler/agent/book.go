@@ -302,6 +302,22 @@ func (b *Book) brief(id catalog.ReleaseID) *Brief {
 	return nil
 }
 
+// Place is where a release is deployed, and as whom.
+type Place struct{ Namespace, Account string }
+
+// Places are those of the releases that are not told to go.
+func (b *Book) Places() map[Place]bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := map[Place]bool{}
+	for _, p := range b.pages {
+		if t := p.Brief.Target; t != nil && !t.Remove {
+			out[Place{t.Namespace, cmp.Or(p.Brief.Settings.Access.Account, b.platform.Account)}] = true
+		}
+	}
+	return out
+}
+
 // Kept returns what a release is to be that was not told to go, and the account that deploys it. An error says why there is nothing.
 func (b *Book) Kept(id catalog.ReleaseID) (t release.Target, account string, err error) {
 	b.mu.Lock()

@@ -3,7 +3,9 @@
 package reach
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,8 +18,12 @@ import (
 	"trunkline.dev/trunkline/reconciler/tunnel"
 )
 
-// dialTimeout bounds how long it takes to open a connection, with what the agent needs for its own part of that.
-const dialTimeout = 30 * time.Second
+const (
+	// dialTimeout bounds how long it takes to open a connection, and askTimeout to answer, with what the agent needs for its own part of that.
+	dialTimeout, askTimeout = 30 * time.Second, 45 * time.Second
+	// maxAnswer bounds what is read of an answer, in bytes.
+	maxAnswer = 32 << 20
+)
 
 // Way leads to the agent of a cluster.
 type Way interface {
@@ -111,11 +117,20 @@ var errSlow = errors.New("it has not answered in time")
 
 // Dial opens a connection. It is open until it is closed, or ctx ended before it was there; also until the pod or the agent ends it.
 func (c *Cluster) Dial(ctx context.Context, to To) (net.Conn, error) {
+	made, err := c.Connect(ctx, dialPath, to.query())
+	if err != nil {
+		return nil, fmt.Errorf("connecting to port %s of the Service %s of %s: %w", to.Port, to.Service, to.Release, err)
+	}
+	return made, nil
+}
+
+// Connect opens a connection by a request whose body and answer it is, which [Pass] passes on.
+func (c *Cluster) Connect(ctx context.Context, path string, query url.Values) (net.Conn, error) {
 	living, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
 	late := time.AfterFunc(dialTimeout, func() { cancel(errSlow) })
 	sent, send := io.Pipe()
-	resp, done, err := c.request(living, dialPath, to.query(), sent)
+	resp, done, err := c.request(living, path, query, sent)
 	if inTime := late.Stop(); err == nil && stop() && inTime {
 		return &conn{cluster: c, send: send, got: resp, cancel: cancel, done: done}, nil
 	}
@@ -128,5 +143,25 @@ func (c *Cluster) Dial(ctx context.Context, to To) (net.Conn, error) {
 	}
 	cancel(nil)
 	_ = send.CloseWithError(err)
-	return nil, fmt.Errorf("connecting to port %s of the Service %s of %s: %w", to.Port, to.Service, to.Release, c.failed(err))
+	return nil, c.failed(err)
+}
+
+// Ask asks for something as JSON, and decodes the answer.
+func (c *Cluster) Ask(ctx context.Context, path string, what, into any) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, askTimeout, errSlow)
+	defer cancel()
+	data, err := json.Marshal(what)
+	if err != nil {
+		return c.failed(fmt.Errorf("asking it: %w", err))
+	}
+	resp, done, err := c.request(ctx, path, nil, bytes.NewReader(data))
+	if err != nil {
+		return c.failed(err)
+	}
+	defer done()
+	defer resp.Body.Close()
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(into); err != nil {
+		return c.failed(fmt.Errorf("reading its answer: %w", err))
+	}
+	return nil
 }

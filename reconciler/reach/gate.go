@@ -58,9 +58,17 @@ func newGate(to pods, kept func(catalog.ReleaseID) (Kept, error), log *slog.Logg
 // ServeHTTP implements [http.Handler].
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.mux.ServeHTTP(w, r) }
 
+// Handle has the gate answer something else, which decides for itself what it lets through.
+func (g *Gate) Handle(pattern string, h http.Handler) { g.mux.Handle(pattern, h) }
+
 // refuse answers why something is not let through.
 func (g *Gate) refuse(w http.ResponseWriter, what string, err error) {
 	g.log.Warn("the daemon does not reach what it asks for", "what", what, "err", err.Error())
+	Refuse(w, err)
+}
+
+// Refuse answers why something is not done.
+func Refuse(w http.ResponseWriter, err error) {
 	http.Error(w, oneLine(err.Error()), statusOf(err))
 }
 
@@ -100,13 +108,22 @@ func (g *Gate) dial(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g.log.Debug("the daemon is passed on", "what", what)
+	if err := Pass(w, r, pod); err != nil {
+		g.log.Debug("a connection of the daemon has ended", "what", what, "err", err.Error())
+	}
+}
+
+// Pass passes on a connection to the one who has asked for it by [Cluster.Connect], and closes it. An error is why it did not end in order.
+func Pass(w http.ResponseWriter, r *http.Request, pod net.Conn) error {
 	w.Header().Set("Trailer", whyTrailer)
 	w.WriteHeader(http.StatusOK)
 	_ = http.NewResponseController(w).Flush() // who asked may have to begin
-	if err := pass(w, r, pod); err != nil && r.Context().Err() == nil {
-		g.log.Debug("a connection of the daemon has ended", "what", what, "err", err.Error())
-		w.Header().Set(whyTrailer, oneLine(err.Error()))
+	err := pass(w, r, pod)
+	if err == nil || r.Context().Err() != nil {
+		return nil
 	}
+	w.Header().Set(whyTrailer, oneLine(err.Error()))
+	return err
 }
 
 // pass passes on what is sent in both directions, until the pod ends, or the daemon does not want any more. It closes the connection.

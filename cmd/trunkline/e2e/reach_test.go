@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -15,7 +14,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/coder/websocket"
 
@@ -25,24 +23,28 @@ import (
 	"trunkline.dev/trunkline/test/clustertest"
 )
 
-// playedAirflow stands for Airflow: it answers as one who asks with a token of its key, has one DAG, and sends back what it gets by a WebSocket.
-const playedAirflow = `#!/usr/bin/env python3
-import base64, hashlib, hmac, json, os, sys, time
+// played stands for Airflow and for Jupyter: it answers as one who asks with what lets in there, has one DAG, and sends back what it gets by a WebSocket.
+const played = `#!/usr/bin/env python3
+import base64, datetime, hashlib, hmac, json, os, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-BASE = "/airflow/dev/engine/airflow"
-
-def claims(h):
-    token = h.get("Authorization", "").removeprefix("Bearer ").split(".")
+def airflow(said):
+    token = said.removeprefix("Bearer ").split(".")
     if len(token) != 3:
         return None
     decode = lambda s: base64.urlsafe_b64decode(s + "=" * (-len(s) % 4))
     want = hmac.new(os.environ["AIRFLOW__API_AUTH__JWT_SECRET"].encode(), ".".join(token[:2]).encode(), hashlib.sha512).digest()
-    said = json.loads(decode(token[1]))
-    return said if hmac.compare_digest(want, decode(token[2])) and said["exp"] > time.time() else None
+    claims = json.loads(decode(token[1]))
+    return claims["sub"] if hmac.compare_digest(want, decode(token[2])) and claims["exp"] > time.time() else None
+
+def jupyter(said):
+    return "a person" if said == "token " + os.environ["JUPYTER_TOKEN"] else None
+
+def now():
+    return datetime.datetime.now(datetime.timezone.utc).isoformat()
 
 class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+    protocol_version, used = "HTTP/1.1", now()
     def log_message(self, *args): pass
     def answer(self, code, text):
         self.send_response(code)
@@ -63,39 +65,45 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(bytes([head[0], len(data)]) + data)
     def do_GET(self):
         path = self.path.split("?")[0]
-        if path in ("/health", BASE + "/execution/health"):
+        if path in ("/health", base + "execution/health"):
             return self.answer(200, "{}")
-        who = claims(self.headers)
+        who = lets(self.headers.get("Authorization", ""))
         if who is None:
-            return self.answer(401, "no token of this key")
-        if path == BASE + "/echo":
+            return self.answer(401, "nobody is let in by that")
+        if path == base + "echo":
             return self.socket()
-        if path == BASE + "/api/v2/dags":
-            return self.answer(200, json.dumps({"dags": [{"dag_id": "daily", "bundle_name": "sales", "is_paused": False}]}))
-        if path.startswith(BASE + "/api/v2/"):
-            return self.answer(200, json.dumps({"dag_runs": [], "import_errors": [], "task_instances": []}))
-        self.answer(200, "this is " + path + " for " + who["sub"] + " as " + who["role"])
+        for ending, said in {
+            "api/v2/dags": {"dags": [{"dag_id": "daily", "bundle_name": "sales", "is_paused": False}]}, "api/v2/dags/~/dagRuns": {"dag_runs": []},
+            "api/v2/importErrors": {"import_errors": []}, "api/status": {"last_activity": Handler.used}, "api/kernels": [],
+        }.items():
+            if path == base + ending:
+                return self.answer(200, json.dumps(said))
+        Handler.used = now()
+        self.answer(200, "this is " + path + " for " + who)
 
-part = sys.argv[1:2]
-if part in (["api-server"], ["scheduler"]):
-    ThreadingHTTPServer(("0.0.0.0", 8080 if part == ["api-server"] else 8974), Handler).serve_forever()
+name, part = os.path.basename(sys.argv[0]), (sys.argv[1:] or [""])[0]
+host, port, base, lets = "0.0.0.0", {"api-server": 8080, "scheduler": 8974, "lab": 8888}.get(part), "/airflow/dev/engine/airflow/", airflow
+if name == "jupyter":
+    host, lets = "127.0.0.1", jupyter
+    base = [a for a in sys.argv if a.startswith("--ServerApp.base_url=")][0].split("=", 1)[1]
+if port:
+    ThreadingHTTPServer((host, port), Handler).serve_forever()
 `
 
-// engine is a platform whose Airflow is played, in a cluster that an agent keeps.
+// engine is a platform with an Airflow and notebooks, which are played, in a cluster that an agent keeps.
 type engine struct {
+	*lab
 	*agents
 
-	apps, address string
-	line          *agenttest.Line
-	d             *daemon
-	browser       *http.Client
-	at            *url.URL
+	address string
+	line    *agenttest.Line
+	d       *daemon
 }
 
 func newEngine(t *testing.T) *engine {
 	t.Helper()
 	bin := t.TempDir()
-	for name, text := range map[string]string{"airflow": playedAirflow, "python": "#!/bin/sh\nexec sleep infinity\n"} {
+	for name, text := range map[string]string{"airflow": played, "jupyter": played, "python": "#!/bin/sh\nexec sleep infinity\n"} {
 		if err := os.WriteFile(filepath.Join(bin, name), []byte(text), 0o755); err != nil { //nolint:gosec // pods of another user run it
 			t.Fatal(err)
 		}
@@ -106,10 +114,18 @@ func newEngine(t *testing.T) *engine {
 	cluster := clustertest.Start(t, clustertest.Options{Name: "reach", Mode: clustertest.Exec, Network: clustertest.Pods, Args: []string{"--mount", bin + "=" + bin}})
 	repo := gittest.New(t)
 	head := "apiVersion: trunkline.dev/v1alpha1\n"
-	repo.Commit(t, "airflow", map[string]string{
-		"trunkline.yaml": head + "kind: Platform\nmetadata: {name: reach}\n",
+	path := `{PATH: "` + bin + `:/usr/local/bin:/usr/bin:/bin"`
+	repo.Commit(t, "all", map[string]string{
+		"trunkline.yaml": head + "kind: Platform\nmetadata: {name: reach}\nspec: {workspaces: {bases: {jupyter: {image: \"trunkline.local/host@" + labDigest + "\"}}}}\n",
 		"cluster.yaml":   head + "kind: Cluster\nmetadata: {name: test}\n",
 		"env.yaml":       head + "kind: Environment\nmetadata: {name: dev}\nspec: {clusters: [test], orchestrator: airflow, healthTimeout: 10m}\n",
+		"access.yaml": head + `kind: Access
+metadata: {name: reach}
+spec:
+  bindings:
+    - {role: project-contributor, users: [carol], projects: [engine, sales]}
+    - {role: environment-contributor, users: [carol], environments: [dev]}
+`,
 		"engine/project.yaml": head + `kind: Project
 metadata: {name: engine}
 spec:
@@ -119,85 +135,104 @@ spec:
     - name: airflow
       blueprint: airflow
       image: trunkline.local/host:1
-      env: {PATH: "` + bin + `:/usr/local/bin:/usr/bin:/bin", AIRFLOW__DATABASE__SQL_ALCHEMY_CONN: "sqlite:////nowhere"}
+      env: ` + path + `, AIRFLOW__DATABASE__SQL_ALCHEMY_CONN: "sqlite:////nowhere"}
       params: {user: 65534, triggerer: false, executor: LocalExecutor}
 `,
-		"sales/project.yaml":    head + "kind: Project\nmetadata: {name: sales}\nspec: {owner: team, environments: [dev], dags: [\"dags/*_dag.py\"]}\n",
+		"sales/project.yaml": head + `kind: Project
+metadata: {name: sales}
+spec:
+  owner: team
+  environments: [dev]
+  dags: ["dags/*_dag.py"]
+  workloads:
+    - {name: lab, blueprint: notebook, env: ` + path + `}, params: {idle: 20s, storage: 1Gi}}
+    - {name: report, blueprint: container-job, image: "trunkline.local/host:1", command: ["true"]}
+`,
 		"sales/dags/words.py":   "WORD = 'one'\n",
 		"sales/dags/day_dag.py": dailyDag,
 	})
-	e := &engine{agents: agentsOf(t, cluster, repo, "reach"), apps: freeAddress(t), address: port(t)}
+	e := &engine{agents: agentsOf(t, cluster, repo, "reach"), lab: &lab{t: t, cluster: cluster, tokens: map[string]string{}}, address: port(t)}
+	for name, text := range map[string]string{"all": "carol: carol-0123456789abcdef\n", "carol": "carol-0123456789abcdef\n"} {
+		e.tokens[name] = filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(e.tokens[name], []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	e.line = agenttest.NewLine(t, e.address)
 	return e
 }
 
+// serves starts the daemon.
+func (e *engine) serves(args []string) {
+	e.lab.t.Helper()
+	e.d = serve(e.lab.t, args...)
+	e.d.token = "carol-0123456789abcdef"
+	e.lab.d = e.d
+}
+
 // asked is what the console says to someone who enters Airflow.
 func (e *engine) asked() (code int, said string) {
-	e.t.Helper()
-	resp, err := http.Post(e.d.server+"/api/v1/apps/airflow/dev/engine/airflow/enter", "application/json", strings.NewReader("{}")) //nolint:noctx // it answers at once
+	t := e.lab.t
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, e.d.server+"/api/v1/apps/airflow/dev/engine/airflow/enter", strings.NewReader("{}"))
 	if err != nil {
-		e.t.Fatal(err)
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+e.d.token)
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
 	}
 	defer resp.Body.Close()
 	var entry struct{ URL, Error string }
 	if err := json.NewDecoder(resp.Body).Decode(&entry); err != nil {
-		e.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return resp.StatusCode, entry.URL + entry.Error
 }
 
-// enter enters Airflow with a new browser.
-func (e *engine) enter() {
-	e.t.Helper()
+// airflow enters Airflow with a new browser.
+func (e *engine) airflow() *browser {
+	t := e.lab.t
+	t.Helper()
 	code, address := e.asked()
 	if code != http.StatusCreated {
-		e.t.Fatalf("entering Airflow: %d %s", code, address)
+		t.Fatalf("entering Airflow: %d %s", code, address)
 	}
-	jar, err := cookiejar.New(nil)
+	at, err := url.Parse(address)
 	if err != nil {
-		e.t.Fatal(err)
+		t.Fatal(err)
 	}
-	e.browser = &http.Client{Jar: jar, Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "tcp", e.apps)
-	}}}
-	if e.at, err = url.Parse(address); err != nil {
-		e.t.Fatal(err)
+	b := e.browser()
+	b.origin, b.prefix = at.Scheme+"://"+at.Host, "/airflow/dev/engine/airflow/"
+	if code := b.open(address); code != http.StatusOK {
+		t.Fatalf("entering Airflow ends with %d", code)
 	}
-	if code, page := e.get(address); code != http.StatusOK || page != "this is "+e.path("")+" for anonymous as ADMIN" {
-		e.t.Fatalf("the page is %d %q", code, page)
+	if code, page := b.get(""); code != http.StatusOK || page != "this is "+b.prefix+" for carol" {
+		t.Fatalf("the page is %d %q", code, page)
 	}
-}
-
-func (e *engine) path(below string) string { return "/airflow/dev/engine/airflow/" + below }
-
-func (e *engine) get(address string) (int, string) {
-	e.t.Helper()
-	if strings.HasPrefix(address, "/") {
-		address = e.at.Scheme + "://" + e.at.Host + address
-	}
-	b := &browser{t: e.t, client: e.browser, origin: address}
-	return b.get("")
+	return b
 }
 
 // echoes opens a WebSocket, and returns what sends by it and awaits the same.
-func (e *engine) echoes() func(text string) error {
-	e.t.Helper()
-	at := *e.at
-	at.Scheme, at.Path, at.RawQuery = "ws", e.path("echo"), ""
-	ctx, cancel := context.WithTimeout(e.t.Context(), waitTimeout)
-	e.t.Cleanup(cancel)
-	c, _, err := websocket.Dial(ctx, at.String(), &websocket.DialOptions{HTTPClient: e.browser, HTTPHeader: http.Header{"Origin": {e.at.Scheme + "://" + e.at.Host}}}) //nolint:bodyclose // the library does it
+func (b *browser) echoes() func(text string) error {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), waitTimeout)
+	b.t.Cleanup(cancel)
+	at := "ws" + strings.TrimPrefix(b.origin, "http") + b.prefix + "echo"
+	c, _, err := websocket.Dial(ctx, at, &websocket.DialOptions{HTTPClient: b.client, HTTPHeader: http.Header{"Origin": {b.origin}}}) //nolint:bodyclose // the library does it
 	if err != nil {
-		e.t.Fatal(err)
+		b.t.Fatal(err)
 	}
-	e.t.Cleanup(func() { _ = c.CloseNow() })
+	b.t.Cleanup(func() { _ = c.CloseNow() })
 	return func(text string) error {
 		if err := c.Write(ctx, websocket.MessageText, []byte(text)); err != nil {
 			return err
 		}
 		_, got, err := c.Read(ctx)
 		if err == nil && string(got) != text {
-			e.t.Errorf("%q comes back as %q", text, got)
+			b.t.Errorf("%q comes back as %q", text, got)
 		}
 		return err
 	}
@@ -205,34 +240,35 @@ func (e *engine) echoes() func(text string) error {
 
 // refused waits until nobody enters Airflow, and holds the console to say why.
 func (e *engine) refused(why string) {
-	e.t.Helper()
-	var code int
-	var said string
-	e.d.await("the console to say "+why, func(status.Platform) bool {
-		code, said = e.asked()
+	e.lab.t.Helper()
+	e.lab.await("the console to say "+why, func() bool {
+		code, said := e.asked()
 		return code == http.StatusConflict && strings.Contains(said, why)
 	})
 }
 
-// TestReachThroughAnAgent: people enter an Airflow in a cluster that the daemon does not reach, with pages and WebSockets, and what becomes of its DAGs is followed. When
-// the line is cut, or either side ends, what goes on ends, and it is said why nobody enters; and all is as before once they are back.
+// TestReachThroughAnAgent: people enter an Airflow in a cluster that the daemon does not reach, with pages and WebSockets, and what becomes of its DAGs is followed; they
+// open notebooks there, which are stopped when nobody uses them. When the line is cut, or either side ends, what goes on ends, and it is said why nobody enters; and all
+// is as before once they are back.
 func TestReachThroughAnAgent(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
-	serving := append(e.flags(e.address), "--repo", e.repo.URL(), "--data", t.TempDir(), "--cluster", "test=agent", "--poll", "1h", "--apps-listen", e.apps)
-	e.d = serve(t, serving...)
+	apps := freeAddress(t)
+	_, e.port, _ = net.SplitHostPort(apps)
+	serving := append(e.flags(e.address), "--repo", e.repo.URL(), "--data", t.TempDir(), "--cluster", "test=agent", "--poll", "1h", "--apps-listen", apps, "--tokens-file", e.tokens["all"])
+	e.serves(serving)
 	book := t.TempDir()
 	shut := e.start(e.line, book)
 	e.d.await("the releases to be fine", func(p status.Platform) bool {
-		fine := 0
-		for _, r := range p.Releases {
-			if r.Result == status.Applied && r.Health == status.Healthy {
-				fine++
-			}
-		}
-		return fine == 2
+		return len(p.Releases) == 2 && !slices.ContainsFunc(p.Releases, func(r status.Release) bool { return r.Result != status.Applied || r.Health != status.Healthy })
 	})
 	e.refused("--reach")
+	if said := e.ran("carol", 1, "notebook", "open", "sales/lab", "--env", "dev"); !strings.Contains(said, "--reach") {
+		t.Errorf("opening a notebook is refused with: %s", said)
+	}
+	if said := e.ran("carol", 1, "run", "sales/report", "--env", "dev"); !strings.Contains(said, "its agent starts no remote runs") {
+		t.Errorf("a remote run is refused with: %s", said)
+	}
 	if err := shut.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -240,19 +276,23 @@ func TestReachThroughAnAgent(t *testing.T) {
 	e.d.await("the DAGs to be followed", func(p status.Platform) bool {
 		return slices.ContainsFunc(p.Releases, func(r status.Release) bool { return r.Dags != nil && r.Dags.Dags == 1 })
 	})
-	e.enter()
-	says := e.echoes()
+	b := e.airflow()
+	says := b.echoes()
 	if err := says("hello"); err != nil {
 		t.Fatal(err)
 	}
+	e.notebook()
 
 	e.line.Cut()
 	if err := says("is someone there?"); err == nil {
 		t.Error("the WebSocket goes on without a line")
 	}
 	e.refused("the agent has not been seen since")
-	if code, said := e.get(e.path("")); code != http.StatusServiceUnavailable || !strings.Contains(said, "the agent has not been seen since") {
+	if code, said := b.get(""); code != http.StatusServiceUnavailable || !strings.Contains(said, "the agent has not been seen since") {
 		t.Errorf("who is in is told %d %q", code, said)
+	}
+	if said := e.ran("carol", 1, "notebook", "open", "sales/lab", "--env", "dev"); !strings.Contains(said, "the agent has not been seen since") {
+		t.Errorf("opening a notebook meanwhile is refused with: %s", said)
 	}
 	e.line.Join()
 	e.back()
@@ -267,20 +307,52 @@ func TestReachThroughAnAgent(t *testing.T) {
 	e.back()
 
 	e.d.kill()
-	e.d = serve(t, serving...)
-	e.d.await("the daemon to have the agent again", func(p status.Platform) bool { return p.Fine() })
+	e.serves(serving)
 	e.back()
+	e.lab.await("the notebook to be stopped, since nobody uses it", func() bool {
+		mine := e.list("carol")
+		return len(mine) == 1 && mine[0].Phase == "stopped"
+	})
+	e.ran("carol", 0, "notebook", "delete", "sales", "--env", "dev")
+	if mine := e.list("carol"); len(mine) != 0 {
+		t.Errorf("after it was deleted there is %+v", mine)
+	}
+}
+
+// notebook opens one, and uses it.
+func (e *engine) notebook() {
+	t := e.lab.t
+	t.Helper()
+	address := strings.TrimSpace(e.ran("carol", 0, "notebook", "open", "sales/lab", "--env", "dev"))
+	b := e.browser()
+	if code := b.open(address); code != http.StatusOK {
+		t.Fatalf("%s answers %d", address, code)
+	}
+	at, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine := e.list("carol")
+	if len(mine) != 1 || mine[0].Phase != "running" || mine[0].Cluster != "test" {
+		t.Fatalf("carol has %+v", mine)
+	}
+	b.origin, b.prefix = at.Scheme+"://"+at.Host, "/notebook/dev/sales/"+mine[0].Name+"/"
+	if code, page := b.get(""); code != http.StatusOK || page != "this is "+b.prefix+" for a person" {
+		t.Errorf("the page of the notebook is %d %q", code, page)
+	}
+	if err := b.echoes()("hello"); err != nil {
+		t.Errorf("a WebSocket of the notebook: %v", err)
+	}
 }
 
 // back waits until people enter again, and a WebSocket goes on.
 func (e *engine) back() {
-	e.t.Helper()
-	e.d.await("Airflow to be reached again", func(status.Platform) bool {
+	e.lab.t.Helper()
+	e.lab.await("Airflow to be reached again", func() bool {
 		code, _ := e.asked()
 		return code == http.StatusCreated
 	})
-	e.enter()
-	if err := e.echoes()(time.Now().String()); err != nil {
-		e.t.Errorf("a WebSocket: %v", err)
+	if err := e.airflow().echoes()("hello again"); err != nil {
+		e.lab.t.Errorf("a WebSocket: %v", err)
 	}
 }
