@@ -3,8 +3,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 
 	"trunkline.dev/trunkline/console"
@@ -60,9 +62,32 @@ func (a *throughAgents) named(name string) *reach.Cluster {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.known[desk] == nil {
-		a.known[desk] = reach.New(name, desk, agent.MaxReached)
+		a.known[desk] = reach.New(name, atLeader{desk, a.d.sharing}, agent.MaxReached)
 	}
 	return a.known[desk]
+}
+
+// atLeader is the way through an agent, which only the replica has that leads.
+type atLeader struct {
+	*agent.Desk
+
+	sharing *sharing
+}
+
+// Reachable implements [reach.Way].
+func (a atLeader) Reachable() error {
+	if c := a.sharing.coordinator; c != nil && !c.Leads() {
+		return fmt.Errorf("its agent is connected to the replica of the daemon that leads: ask that one, %s", c.Status().Leader)
+	}
+	return a.Desk.Reachable()
+}
+
+// Reach implements [reach.Way].
+func (a atLeader) Reach(ctx context.Context) (http.RoundTripper, error) {
+	if err := a.Reachable(); err != nil {
+		return nil, err
+	}
+	return a.Desk.Reach(ctx)
 }
 
 // notConfigured says that a cluster is not one of the daemon's.

@@ -69,7 +69,7 @@ type LinkOptions struct {
 	Term Term
 	// Runs has the runs of lots; nil if there are none.
 	Runs Runs
-	// Reach answers what the daemon asks for of what runs in the cluster; nil: nothing is let through.
+	// Reach answers what the daemon asks for of what runs in the cluster; nil: it lets nothing through.
 	Reach http.Handler
 	Log   *slog.Logger
 	Now   func() time.Time

@@ -4,6 +4,7 @@ package reach
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -62,8 +63,12 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.mux.ServeHT
 func (g *Gate) Handle(pattern string, h http.Handler) { g.mux.Handle(pattern, h) }
 
 // refuse answers why something is not let through.
-func (g *Gate) refuse(w http.ResponseWriter, what string, err error) {
-	g.log.Warn("the daemon does not reach what it asks for", "what", what, "err", err.Error())
+func (g *Gate) refuse(ctx context.Context, w http.ResponseWriter, what string, err error) {
+	level := slog.LevelDebug // what is not there yet is asked for again and again
+	if errors.Is(err, tunnel.ErrForbidden) {
+		level = slog.LevelWarn
+	}
+	g.log.Log(ctx, level, "the daemon does not reach what it asks for", "what", what, "err", err.Error())
 	Refuse(w, err)
 }
 
@@ -99,12 +104,12 @@ func (g *Gate) dial(w http.ResponseWriter, r *http.Request) {
 	what := to.Release.String() + " " + to.Service + ":" + to.Port
 	as, err := g.allowed(to.Release, to.Service, to.Port)
 	if err != nil {
-		g.refuse(w, what, err)
+		g.refuse(r.Context(), w, what, err)
 		return
 	}
 	pod, err := g.pods.DialService(r.Context(), as, to.Service, to.Port)
 	if err != nil {
-		g.refuse(w, what, err)
+		g.refuse(r.Context(), w, what, err)
 		return
 	}
 	g.log.Debug("the daemon is passed on", "what", what)
@@ -184,7 +189,7 @@ func (g *Gate) token(w http.ResponseWriter, r *http.Request) {
 	what := e.Release.String() + " " + e.Workload
 	token, err := g.entrance(r.Context(), e)
 	if err != nil {
-		g.refuse(w, what, err)
+		g.refuse(r.Context(), w, what, err)
 		return
 	}
 	_, _ = io.WriteString(w, token) // who asked may be gone
