@@ -76,11 +76,15 @@ func (s *site) agent(version string, reach http.Handler) (end func()) {
 
 // ask makes a request to the agent, and returns what it answers.
 func (s *site) ask(path string, body io.Reader) (*http.Response, error) {
-	way, err := s.office.desk.Reach(s.t.Context())
+	return s.askIn(s.t.Context(), path, body)
+}
+
+func (s *site) askIn(ctx context.Context, path string, body io.Reader) (*http.Response, error) {
+	way, err := s.office.desk.Reach(ctx)
 	if err != nil {
 		return nil, err
 	}
-	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, "http://agent"+path, body)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://agent"+path, body)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -124,6 +128,12 @@ func TestReach(t *testing.T) {
 	all.Wait()
 	if n := s.dials.Load(); n != 1 {
 		t.Errorf("%d connections are made, and one would do", n)
+	}
+	s.office.desk.mu.Lock()
+	_ = s.office.desk.session.reach.line.Close() // as when something in between has cut this one only
+	s.office.desk.mu.Unlock()
+	if got, err := s.said("/once-more"); err != nil || got != "at /once-more" || s.dials.Load() != 2 {
+		t.Errorf("after that connection has ended: %q, %v, by %d connections", got, err, s.dials.Load())
 	}
 	s.line.Cut()
 	await(t, "the agent to be away", s.office.changed, func() bool { return !s.office.desk.Presence().Connected })
@@ -287,8 +297,10 @@ func TestReachIsBounded(t *testing.T) {
 		}
 		defer down.Body.Close() // nobody reads it
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
 	for range 3 {
-		resp, err := s.ask("/", strings.NewReader(strings.Repeat("x", 1<<20)))
+		resp, err := s.askIn(ctx, "/", strings.NewReader(strings.Repeat("x", 1<<20)))
 		if err != nil {
 			t.Fatal(err)
 		}

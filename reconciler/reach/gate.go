@@ -123,12 +123,11 @@ func Pass(w http.ResponseWriter, r *http.Request, pod net.Conn) error {
 	w.Header().Set("Trailer", whyTrailer)
 	w.WriteHeader(http.StatusOK)
 	_ = http.NewResponseController(w).Flush() // who asked may have to begin
-	err := pass(w, r, pod)
-	if err == nil || r.Context().Err() != nil {
-		return nil
+	if err := pass(w, r, pod); err != nil && r.Context().Err() == nil {
+		w.Header().Set(whyTrailer, oneLine(err.Error()))
+		return err
 	}
-	w.Header().Set(whyTrailer, oneLine(err.Error()))
-	return err
+	return nil
 }
 
 // pass passes on what is sent in both directions, until the pod ends, or the daemon does not want any more. It closes the connection.
@@ -192,7 +191,8 @@ func (g *Gate) token(w http.ResponseWriter, r *http.Request) {
 		g.refuse(r.Context(), w, what, err)
 		return
 	}
-	_, _ = io.WriteString(w, token) // who asked may be gone
+	w.Header().Set("Content-Type", "text/plain")
+	_, _ = io.WriteString(w, token) //nolint:gosec // it is no page; and who asked may be gone
 }
 
 func (g *Gate) entrance(ctx context.Context, e Entrance) (string, error) {

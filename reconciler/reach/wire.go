@@ -15,7 +15,7 @@ import (
 
 const (
 	// dialPath opens a connection: what is sent is the body of the request, and what comes back that of the answer. tokenPath makes a token for Airflow.
-	dialPath, tokenPath = "/dial", "/airflow/token"
+	dialPath, tokenPath = "/dial", "/airflow/token" //nolint:gosec // it is a path
 	// whyTrailer says why a connection ended that did not end in order.
 	whyTrailer = "Trunkline-Why"
 	// maxWhy bounds what is said of that, and maxToken a token, in bytes.

@@ -104,11 +104,11 @@ func newEngine(t *testing.T) *engine {
 	t.Helper()
 	bin := t.TempDir()
 	for name, text := range map[string]string{"airflow": played, "jupyter": played, "python": "#!/bin/sh\nexec sleep infinity\n"} {
-		if err := os.WriteFile(filepath.Join(bin, name), []byte(text), 0o755); err != nil { //nolint:gosec // pods of another user run it
+		if err := os.WriteFile(filepath.Join(bin, name), []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Chmod(bin, 0o755); err != nil { //nolint:gosec // the same
+	if err := os.Chmod(bin, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	cluster := clustertest.Start(t, clustertest.Options{Name: "reach", Mode: clustertest.Exec, Network: clustertest.Pods, Args: []string{"--mount", bin + "=" + bin}})
@@ -185,11 +185,11 @@ func (e *engine) asked() (code int, said string) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	var entry struct{ URL, Error string }
+	var entry struct{ URL, Detail string }
 	if err := json.NewDecoder(resp.Body).Decode(&entry); err != nil {
 		t.Fatal(err)
 	}
-	return resp.StatusCode, entry.URL + entry.Error
+	return resp.StatusCode, entry.URL + entry.Detail
 }
 
 // airflow enters Airflow with a new browser.
@@ -241,7 +241,7 @@ func (b *browser) echoes() func(text string) error {
 // refused waits until nobody enters Airflow, and holds the console to say why.
 func (e *engine) refused(why string) {
 	e.lab.t.Helper()
-	e.lab.await("the console to say "+why, func() bool {
+	e.await("the console to say "+why, func() bool {
 		code, said := e.asked()
 		return code == http.StatusConflict && strings.Contains(said, why)
 	})
@@ -309,7 +309,7 @@ func TestReachThroughAnAgent(t *testing.T) {
 	e.d.kill()
 	e.serves(serving)
 	e.back()
-	e.lab.await("the notebook to be stopped, since nobody uses it", func() bool {
+	e.await("the notebook to be stopped, since nobody uses it", func() bool {
 		mine := e.list("carol")
 		return len(mine) == 1 && mine[0].Phase == "stopped"
 	})
@@ -348,7 +348,7 @@ func (e *engine) notebook() {
 // back waits until people enter again, and a WebSocket goes on.
 func (e *engine) back() {
 	e.lab.t.Helper()
-	e.lab.await("Airflow to be reached again", func() bool {
+	e.await("Airflow to be reached again", func() bool {
 		code, _ := e.asked()
 		return code == http.StatusCreated
 	})
