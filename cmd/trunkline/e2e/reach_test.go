@@ -172,9 +172,15 @@ func (e *engine) serves(args []string) {
 
 // asked is what the console says to someone who enters Airflow.
 func (e *engine) asked() (code int, said string) {
+	e.lab.t.Helper()
+	return e.console(http.MethodPost, "/api/v1/apps/airflow/dev/engine/airflow/enter")
+}
+
+// console is what the console says to carol: an address, or why not.
+func (e *engine) console(method, path string) (code int, said string) {
 	t := e.lab.t
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, e.d.server+"/api/v1/apps/airflow/dev/engine/airflow/enter", strings.NewReader("{}"))
+	r, err := http.NewRequestWithContext(t.Context(), method, e.d.server+path, strings.NewReader("{}"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,8 +272,8 @@ func TestReachThroughAnAgent(t *testing.T) {
 	if said := e.ran("carol", 1, "notebook", "open", "sales/lab", "--env", "dev"); !strings.Contains(said, "--reach") {
 		t.Errorf("opening a notebook is refused with: %s", said)
 	}
-	if said := e.ran("carol", 1, "run", "sales/report", "--env", "dev"); !strings.Contains(said, "its agent starts no remote runs") {
-		t.Errorf("a remote run is refused with: %s", said)
+	if code, said := e.console(http.MethodGet, "/api/v1/runs/dev/sales/base?workload=report"); code != http.StatusConflict || !strings.Contains(said, "its agent starts no remote runs") {
+		t.Errorf("a remote run is refused with %d: %s", code, said)
 	}
 	if err := shut.Stop(); err != nil {
 		t.Fatal(err)
@@ -308,6 +314,7 @@ func TestReachThroughAnAgent(t *testing.T) {
 
 	e.d.kill()
 	e.serves(serving)
+	e.d.await("the daemon to have the agent again", status.Platform.Fine)
 	e.back()
 	e.await("the notebook to be stopped, since nobody uses it", func() bool {
 		mine := e.list("carol")
