@@ -25,7 +25,7 @@ import (
 
 // played stands for Airflow and for Jupyter: it answers as one who asks with what lets in there, has one DAG, and sends back what it gets by a WebSocket.
 const played = `#!/usr/bin/env python3
-import base64, datetime, hashlib, hmac, json, os, sys, time
+import base64, datetime, hashlib, hmac, json, os, signal, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 def airflow(said):
@@ -64,6 +64,7 @@ class Handler(BaseHTTPRequestHandler):
             data = bytes(b ^ mask[i % 4] for i, b in enumerate(self.rfile.read(size)))
             self.wfile.write(bytes([head[0], len(data)]) + data)
     def do_GET(self):
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = self.path.split("?")[0]
         if path in ("/health", base + "execution/health"):
             return self.answer(200, "{}")
@@ -87,6 +88,7 @@ if name == "jupyter":
     host, lets = "127.0.0.1", jupyter
     base = [a for a in sys.argv if a.startswith("--ServerApp.base_url=")][0].split("=", 1)[1]
 if port:
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     ThreadingHTTPServer((host, port), Handler).serve_forever()
 `
 
