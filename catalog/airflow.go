@@ -169,10 +169,17 @@ func (c *Catalog) dags(p *Project, id ReleaseID) *Dags {
 func airflowSecret(workload string) GeneratedSecret {
 	key := func(length int) generated.Key { return generated.Key{Length: length, Alphabet: defaultKeyAlphabet} }
 	return GeneratedSecret{Name: AirflowKeys(workload), Spec: generated.Spec{Keys: map[string]generated.Key{
-		"jwt": key(64), "session": key(32), "postgres": key(32),
+		AirflowKey: key(64), "session": key(32), "postgres": key(32),
 		"fernet": key(43), // with a "=" behind it, 32 bytes in base64
 	}}}
 }
+
+const (
+	// AirflowPort is the port of the Service of an Airflow, which has the name of its workload.
+	AirflowPort = "http"
+	// AirflowKey is which of its keys tokens are made by.
+	AirflowKey = "jwt"
+)
 
 // AirflowKeys is the name of the Secret with the keys of an Airflow.
 func AirflowKeys(workload string) string { return workload + "-keys" }

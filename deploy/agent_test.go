@@ -85,6 +85,7 @@ func TestAgentChart(t *testing.T) {
 			"serviceAccountToken: {audience: trunkline, expirationSeconds: 3600, path: token}", "{name: data, emptyDir: {sizeLimit: 1Gi}}",
 		},
 		"certificate": {
+			"- --reach\n",
 			"- --cert-file=/etc/trunkline/identity/tls.crt\n", "secretName: trunkline-agent-tls", "- --daemon-ca-file=/etc/trunkline/daemon/ca.crt\n",
 			"configMap: {name: trunkline-ca}", "- --sops-age-key-file=/etc/trunkline/age/keys.txt\n", "volumeClaimTemplates:", "name: HTTPS_PROXY",
 		},
@@ -121,11 +122,11 @@ func TestAgentIsRefused(t *testing.T) {
 	}
 }
 
-// TestTheAgentHasTheDaemonsRights: an agent may do what the daemon may in a cluster that it reaches, but for connections to pods, which lead to nowhere there: people reach what runs
-// in a cluster through the daemon. Of the daemon's rights, reconciler.TestLeastRights makes sure that they are enough.
+// TestTheAgentHasTheDaemonsRights: an agent may do what the daemon may in a cluster that it reaches, but for connections to pods, unless it is to let the daemon through to
+// them. Of the daemon's rights, reconciler.TestLeastRights makes sure that they are enough.
 func TestTheAgentHasTheDaemonsRights(t *testing.T) {
-	of := func(folder string) map[string]any {
-		text, err := rendering(t, folder, system, "minimal")
+	of := func(folder string, connects bool, set ...string) map[string]any {
+		text, err := rendering(t, folder, system, "minimal", set...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,16 +135,22 @@ func TestTheAgentHasTheDaemonsRights(t *testing.T) {
 			if all, has := o["rules"].([]any); has {
 				all = slices.DeleteFunc(all, func(rule any) bool {
 					resources, _ := rule.(map[string]any)["resources"].([]any)
-					return folder == chart && slices.Equal(resources, []any{"pods/portforward"})
+					return !connects && slices.Equal(resources, []any{"pods/portforward"})
 				})
 				rules[strings.Replace(name, "trunkline-agent", "trunkline", 1)] = all
 			}
 		}
 		return rules
 	}
-	want, got := of(chart), of(agentChart)
-	if diff := cmp.Diff(want, got); diff != "" || len(want) != 3 {
-		t.Errorf("%d roles; -daemon +agent:\n%s", len(want), diff)
+	for _, tc := range []struct {
+		daemon, agent map[string]any
+	}{
+		{of(chart, false), of(agentChart, true)},
+		{of(chart, true), of(agentChart, true, "reach=true")},
+	} {
+		if diff := cmp.Diff(tc.daemon, tc.agent); diff != "" || len(tc.daemon) != 3 {
+			t.Errorf("%d roles; -daemon +agent:\n%s", len(tc.daemon), diff)
+		}
 	}
 }
 

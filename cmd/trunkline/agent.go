@@ -30,7 +30,7 @@ type agentProgram struct {
 	cluster, daemon, ca, cert, key, token string
 	group                                 string
 	kubeconfig                            string
-	allowExec, lifeline                   bool
+	allowExec, lifeline, reach            bool
 	data, listen                          string
 	sops                                  unsealing
 	logging                               logging
@@ -70,6 +70,7 @@ account. Secrets that SOPS has encrypted are decrypted here, with keys that the 
 	f.BoolVar(&a.allowExec, "allow-exec-credentials", false, "run the programs that a kubeconfig names to get credentials")
 	f.StringVar(&a.group, "group", "trunkline-agent", "name of the agents of which one keeps the cluster, by Leases in trunkline-system there; a DNS label")
 	f.StringVar(&a.data, "data", "", "folder for what the daemon said last; without it the agent does nothing after a restart until the daemon answers; default: trunkline-agent in the user's cache folder")
+	f.BoolVar(&a.reach, "reach", false, "let the daemon through to ports of Services that releases here declare, such as Airflow, and to notebooks of people")
 	f.StringVar(&a.listen, "listen", defaultAgentListen, "address for health and metrics")
 	f.BoolVar(&a.lifeline, "lifeline", false, "end also when stdin does, so as not to outlive the program that started this one")
 	a.sops.flags(cmd)

@@ -18,13 +18,17 @@ import (
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/afar"
 	"trunkline.dev/trunkline/flow/jobs"
+	spaces "trunkline.dev/trunkline/flow/workspaces"
+	spacesafar "trunkline.dev/trunkline/flow/workspaces/afar"
 	"trunkline.dev/trunkline/reconciler"
 	"trunkline.dev/trunkline/reconciler/agent"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/durable"
+	"trunkline.dev/trunkline/reconciler/reach"
 	"trunkline.dev/trunkline/reconciler/secrets"
 	"trunkline.dev/trunkline/reconciler/shard"
 	"trunkline.dev/trunkline/reconciler/status"
+	"trunkline.dev/trunkline/reconciler/tunnel"
 )
 
 // keptCluster is an agent among others that may be there: it keeps the cluster while it leads, and waits otherwise.
@@ -143,10 +147,16 @@ func (k *keptCluster) keep(ctx context.Context, term shard.Term) error {
 	runs := afar.NewHands(jobs.New(k.cluster, k.config.REST, k.log), func(ctx context.Context) (context.Context, func(), bool) {
 		return sharing.Begin(ctx, catalog.ReleaseID{}) // an agent has all releases of its cluster, or none
 	})
-	link := agent.NewLink(agent.LinkOptions{
+	options := agent.LinkOptions{
 		Cluster: k.cluster, URL: k.daemon, Client: k.client, Token: k.bearer(), Version: programVersion(), Book: k.book, Log: k.log, Now: time.Now,
 		Term: agent.Term{Of: term.Of, Epoch: term.Epoch}, Runs: runs,
-	})
+	}
+	if k.reach {
+		options.Reach = k.gate(func(ctx context.Context) (context.Context, func(), bool) {
+			return sharing.Begin(ctx, catalog.ReleaseID{})
+		})
+	}
+	link := agent.NewLink(options)
 	board := status.NewBoard(time.Now)
 	metrics := newMetrics(board)
 	rec, err := reconciler.New(reconciler.Options{
@@ -185,6 +195,31 @@ func (k *keptCluster) keep(ctx context.Context, term shard.Term) error {
 		}
 	}
 	return group.Wait()
+}
+
+// gate is what lets the daemon through to what runs in the cluster.
+func (k *keptCluster) gate(begin func(context.Context) (context.Context, func(), bool)) *reach.Gate {
+	to := tunnel.New(k.cluster, k.config.REST, agent.MaxReached)
+	gate := reach.NewGate(to, k.released, k.log, time.Now)
+	places := func() map[tunnel.As]bool {
+		out := map[tunnel.As]bool{}
+		for p := range k.book.Places() {
+			out[tunnel.As(p)] = true
+		}
+		return out
+	}
+	spacesafar.NewHands(spaces.Reached{Cluster: to}, places, begin, k.log).Register(gate)
+	return gate
+}
+
+// released returns a release that the agent was told to keep.
+func (k *keptCluster) released(id catalog.ReleaseID) (reach.Kept, error) {
+	target, account, err := k.book.Kept(id)
+	if err != nil {
+		return reach.Kept{}, err
+	}
+	objects, err := target.Objects.Unpack()
+	return reach.Kept{Namespace: target.Namespace, Account: account, Objects: objects}, err
 }
 
 // ofTerm has the releases be the agent's while it leads without another one in between: after that it knows nothing that counts.

@@ -6,10 +6,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,7 +19,6 @@ import (
 	"trunkline.dev/trunkline/reconciler/airflow"
 	"trunkline.dev/trunkline/reconciler/history"
 	"trunkline.dev/trunkline/reconciler/status"
-	"trunkline.dev/trunkline/reconciler/tunnel"
 )
 
 const (
@@ -163,16 +160,12 @@ func (f airflowFinder) Find(ctx context.Context, ref apps.Ref, who access.Princi
 			return apps.Target{}, apps.ErrNotFound
 		}
 		way := f.d.airflows.way(c, place)
-		if _, err := way.reach(); err != nil {
+		if err := way.there(); err != nil {
 			return apps.Target{}, &actError{err, apps.ErrNotReady}
 		}
-		key, err := way.key(ctx)
+		token, err := way.token(ctx, who.String(), role)
 		if err != nil {
 			return apps.Target{}, &actError{err, apps.ErrNotReady}
-		}
-		token, err := airflow.Token(key, who.String(), role, time.Now())
-		if err != nil {
-			return apps.Target{}, err
 		}
 		return apps.Target{
 			Key: place.Cluster, Base: place.Base + "/", Dial: way.dial,
@@ -180,65 +173,4 @@ func (f airflowFinder) Find(ctx context.Context, ref apps.Ref, who access.Princi
 		}, nil
 	}
 	return apps.Target{}, apps.ErrNotFound
-}
-
-// way is how an Airflow is reached, and as whom.
-type way struct {
-	place catalog.AirflowPlace
-	as    tunnel.As
-	reach func() (*tunnel.Cluster, error)
-	keys  *airflowKeys
-}
-
-func (w way) dial(ctx context.Context) (net.Conn, error) {
-	to, err := w.reach()
-	if err != nil {
-		return nil, err
-	}
-	return to.DialService(ctx, w.as, w.place.Workload, "http")
-}
-
-// key is that of the API server of an Airflow. It is read once a minute: whoever looks at a page makes many requests.
-func (w way) key(ctx context.Context) (string, error) {
-	return w.keys.of(w.place, time.Now(), func() (string, error) {
-		to, err := w.reach()
-		if err != nil {
-			return "", err
-		}
-		return to.Secret(ctx, w.as, catalog.AirflowKeys(w.place.Workload), "jwt")
-	})
-}
-
-// keyLife is how long the key of an Airflow is good without being read again.
-const keyLife = time.Minute
-
-// airflowKeys are those of Airflows that were read lately. The zero value has none.
-type airflowKeys struct {
-	mu    sync.Mutex
-	known map[catalog.AirflowPlace]airflowKey
-}
-
-type airflowKey struct {
-	value string
-	read  time.Time
-}
-
-func (k *airflowKeys) of(place catalog.AirflowPlace, now time.Time, read func() (string, error)) (string, error) {
-	k.mu.Lock()
-	known := k.known[place]
-	k.mu.Unlock()
-	if known.value != "" && now.Sub(known.read) < keyLife {
-		return known.value, nil
-	}
-	value, err := read()
-	if err != nil {
-		return "", err
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.known == nil {
-		k.known = map[catalog.AirflowPlace]airflowKey{}
-	}
-	k.known[place] = airflowKey{value, now}
-	return value, nil
 }

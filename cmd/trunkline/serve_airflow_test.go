@@ -87,7 +87,7 @@ func TestAirflowKeys(t *testing.T) {
 	var keys airflowKeys
 	read, now := 0, time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
 	ask := func(at time.Duration, err error) string {
-		key, _ := keys.of(ofAirflow, now.Add(at), func() (string, error) { read++; return map[bool]string{true: "key"}[err == nil], err })
+		key, _ := keys.of(airflowFor{place: ofAirflow}, now.Add(at), keyLife, func() (string, error) { read++; return map[bool]string{true: "key"}[err == nil], err })
 		return key
 	}
 	got := []string{ask(0, errors.New("no")), ask(0, nil), ask(30*time.Second, nil), ask(2*time.Minute, nil)}

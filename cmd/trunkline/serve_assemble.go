@@ -26,10 +26,12 @@ import (
 	spaces "trunkline.dev/trunkline/flow/workspaces"
 	"trunkline.dev/trunkline/notify/post"
 	"trunkline.dev/trunkline/reconciler"
+	"trunkline.dev/trunkline/reconciler/agent"
 	"trunkline.dev/trunkline/reconciler/artifact"
 	"trunkline.dev/trunkline/reconciler/cluster"
 	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/reconciler/history"
+	"trunkline.dev/trunkline/reconciler/reach"
 	"trunkline.dev/trunkline/reconciler/resources"
 	"trunkline.dev/trunkline/reconciler/secrets"
 	"trunkline.dev/trunkline/reconciler/status"
@@ -81,6 +83,8 @@ type daemon struct {
 	workspaces *spaces.Keeper
 	// tunnels lead to what runs in clusters.
 	tunnels *reached[tunnel.Cluster]
+	// afar leads to what runs in clusters that agents keep.
+	afar *throughAgents
 	// appsDoor is where people come in to applications; nil if there are none.
 	appsDoor *appsDoor
 	// remoteRuns has people's own code run.
@@ -114,6 +118,7 @@ func (d *daemon) close() {
 func (s *serve) assemble(ctx context.Context, configs []cluster.Config, log *slog.Logger) (*daemon, error) {
 	d := &daemon{flags: s, log: log, board: status.NewBoard(time.Now), idle: newRest(), trigger: git.NewTrigger(), started: time.Now()}
 	d.tunnels = newReached(d, func(c cluster.Config) *tunnel.Cluster { return tunnel.New(c.Name, c.REST, tunnel.MaxOpen) })
+	d.afar = &throughAgents{d: d, known: map[*agent.Desk]*reach.Cluster{}}
 	if err := d.open(ctx, configs); err != nil {
 		d.close()
 		return nil, err

@@ -10,12 +10,12 @@ import (
 	"net/url"
 	"slices"
 	"sync"
-	"time"
 
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/catalog"
 	"trunkline.dev/trunkline/flow/assets"
 	"trunkline.dev/trunkline/reconciler/airflow"
+	"trunkline.dev/trunkline/reconciler/reach"
 	"trunkline.dev/trunkline/reconciler/tunnel"
 )
 
@@ -78,8 +78,9 @@ func (a *airflows) client(environment, name string) (*airflow.Client, error) {
 	defer a.mu.Unlock()
 	key := place
 	key.Account = w.as.Account // as whom it is reached
+	token := func(ctx context.Context) (string, error) { return w.token(ctx, "trunkline", airflow.Op) }
 	if a.clients[key] == nil {
-		a.clients[key] = airflow.New(airflow.Options{Base: place.Base, Subject: "trunkline", Role: airflow.Op, Now: time.Now, Dial: w.dial, Key: w.key})
+		a.clients[key] = airflow.New(airflow.Options{Base: place.Base, Dial: w.dial, Token: token})
 	}
 	return a.clients[key], nil
 }
@@ -89,12 +90,7 @@ func (a *airflows) way(c *catalog.Catalog, place catalog.AirflowPlace) way {
 	rights, _ := c.Access(place.ReleaseID)
 	return way{
 		place: place, as: tunnel.As{Namespace: place.Namespace, Account: cmp.Or(rights.Account, a.d.flags.account)}, keys: &a.keys,
-		reach: func() (*tunnel.Cluster, error) {
-			if to := a.d.tunnels.named(place.Cluster); to != nil {
-				return to, nil
-			}
-			return nil, fmt.Errorf("the cluster %q is not reached from here, or an agent keeps it", place.Cluster)
-		},
+		reach: func() *tunnel.Cluster { return a.d.tunnels.named(place.Cluster) }, afar: func() *reach.Cluster { return a.d.afar.named(place.Cluster) },
 	}
 }
 

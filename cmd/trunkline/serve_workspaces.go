@@ -15,6 +15,7 @@ import (
 	"trunkline.dev/trunkline/console/apps"
 	askflow "trunkline.dev/trunkline/flow/asking"
 	spaces "trunkline.dev/trunkline/flow/workspaces"
+	spacesafar "trunkline.dev/trunkline/flow/workspaces/afar"
 	"trunkline.dev/trunkline/reconciler/git"
 	"trunkline.dev/trunkline/reconciler/history"
 )
@@ -25,7 +26,7 @@ func (d *daemon) makeWorkspaces() {
 		return
 	}
 	d.workspaces = spaces.New(spaces.Options{
-		Accepted: d.rec.Catalog, Account: d.flags.account, Cluster: d.tunnels.named, Log: d.log, Now: time.Now,
+		Accepted: d.rec.Catalog, Account: d.flags.account, Cluster: d.workspacesIn, Log: d.log, Now: time.Now,
 		Happened: func(h spaces.Happened) {
 			w := h.Workspace
 			d.log.Info("a workspace", "name", w.Name, "workload", w.Project+"/"+w.Workload, "environment", w.Environment, "of", w.By, "by", h.By.Name, "said", h.Said)
@@ -38,6 +39,18 @@ func (d *daemon) makeWorkspaces() {
 	for _, kind := range []string{workspace.Notebook, workspace.IDE} {
 		d.appsDoor.finders[kind] = workspaceFinder{d}
 	}
+}
+
+// workspacesIn is a cluster with workspaces, or why it is not reached.
+func (d *daemon) workspacesIn(name string) (spaces.Cluster, error) {
+	if to := d.tunnels.named(name); to != nil {
+		return spaces.Reached{Cluster: to}, nil
+	}
+	to := d.afar.named(name)
+	if to == nil {
+		return nil, notConfigured(name)
+	}
+	return spacesafar.New(name, to), to.Reachable()
 }
 
 // workspaceFinder finds the server of a workspace for whoever has it and may.

@@ -89,9 +89,9 @@ func (k *Keeper) Open(ctx context.Context, a Ask) (Workspace, error) {
 	if err != nil {
 		return Workspace{}, err
 	}
-	cluster := k.opts.Cluster(id.Cluster)
-	if cluster == nil {
-		return Workspace{}, asking.Errorf(asking.ErrCannot, "the cluster %s is not reached from the daemon: an agent keeps it", id.Cluster)
+	cluster, err := k.opts.Cluster(id.Cluster)
+	if err != nil {
+		return Workspace{}, asking.Errorf(asking.ErrCannot, "%s", err)
 	}
 	size := v1alpha1.Size{}
 	if a.Size != "" {
@@ -104,9 +104,8 @@ func (k *Keeper) Open(ctx context.Context, a Ask) (Workspace, error) {
 	defer k.opening.Unlock()
 	p, _ := c.Project(a.Project)
 	namespace := c.Release(p, id).Namespace
-	at := reach{cluster}
 	name := plans.Name(a.Project, a.Environment, w.Name, a.Person)
-	template, err := at.set(ctx, k.as(c, id, namespace), w.Name)
+	template, err := cluster.Set(ctx, k.as(c, id, namespace), w.Name)
 	if err != nil {
 		return Workspace{}, err
 	}
@@ -121,12 +120,12 @@ func (k *Keeper) Open(ctx context.Context, a Ask) (Workspace, error) {
 	if a.Repository != "" {
 		o.Branch = cmp.Or(a.Branch, "main")
 	}
-	have, err := at.set(ctx, k.as(c, id, namespace), name)
+	have, err := cluster.Set(ctx, k.as(c, id, namespace), name)
 	if err != nil {
 		return Workspace{}, err
 	}
 	if have != nil {
-		f, is := readSet(at, have)
+		f, is := readSet(cluster, have)
 		if !is || f.owner != o.Owner || !k.ours(c, &f) {
 			return Workspace{}, asking.Errorf(asking.ErrCannot, "there is something else of the name %s", name)
 		}
@@ -135,11 +134,11 @@ func (k *Keeper) Open(ctx context.Context, a Ask) (Workspace, error) {
 		}
 		return k.wake(ctx, c, f, o, a.By)
 	}
-	return k.make(ctx, c, at, o, a)
+	return k.make(ctx, c, cluster, o, a)
 }
 
 // make makes a workspace that there is not yet, if its owner may have one more.
-func (k *Keeper) make(ctx context.Context, c *catalog.Catalog, at reach, o plans.Order, a Ask) (Workspace, error) {
+func (k *Keeper) make(ctx context.Context, c *catalog.Catalog, at Cluster, o plans.Order, a Ask) (Workspace, error) {
 	_, all, err := k.all(ctx)
 	if err != nil {
 		return Workspace{}, err
@@ -157,7 +156,7 @@ func (k *Keeper) make(ctx context.Context, c *catalog.Catalog, at reach, o plans
 		return Workspace{}, asking.Errorf(asking.ErrCannot, "%s/%s: %s", a.Project, a.Workload, err)
 	}
 	as := k.as(c, catalog.ReleaseID{Project: a.Project, Environment: a.Environment, Cluster: at.Name()}, o.Template.GetNamespace())
-	made, err := at.create(ctx, as, setsResource, set)
+	made, err := at.Create(ctx, as, set)
 	if err != nil {
 		return Workspace{}, err
 	}
@@ -178,7 +177,7 @@ func (k *Keeper) give(ctx context.Context, f found, set *unstructured.Unstructur
 	if a.GitPassword != "" {
 		values[plans.KeyGitUsername], values[plans.KeyGitPassword] = a.GitUsername, a.GitPassword
 	}
-	if _, err := f.cluster.create(ctx, f.as, secretsResource, plans.Secret(set, values)); err != nil {
+	if _, err := f.cluster.Create(ctx, f.as, plans.Secret(set, values)); err != nil {
 		return err
 	}
 	return f.change(ctx, operation{"replace", "/spec/replicas", 1})
@@ -211,7 +210,7 @@ func (k *Keeper) wake(ctx context.Context, c *catalog.Catalog, f found, o plans.
 		if o.Git {
 			return Workspace{}, asking.Errorf(asking.ErrCannot, "the Secret with your credentials for Git is gone: delete the workspace, and open it again")
 		}
-		if _, err := f.cluster.create(ctx, f.as, secretsResource, plans.Secret(set, map[string]string{plans.KeyToken: rand.Text() + rand.Text()})); err != nil {
+		if _, err := f.cluster.Create(ctx, f.as, plans.Secret(set, map[string]string{plans.KeyToken: rand.Text() + rand.Text()})); err != nil {
 			return Workspace{}, err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -34,11 +35,32 @@ const (
 	fieldManager        = "trunkline"
 )
 
-// reach is one cluster.
-type reach struct{ *tunnel.Cluster }
+// Cluster is one in which workspaces are. Its methods may be called by any goroutine.
+type Cluster interface { //nolint:interfacebloat // it is all that is done there
+	Name() string
+	// Sets lists the StatefulSets of workspaces, in all namespaces.
+	Sets(ctx context.Context) ([]unstructured.Unstructured, error)
+	// Set reads a StatefulSet, of a workspace or of a workload; nil if there is none.
+	Set(ctx context.Context, as tunnel.As, name string) (*unstructured.Unstructured, error)
+	// Create makes a StatefulSet or a Secret of a workspace.
+	Create(ctx context.Context, as tunnel.As, o *unstructured.Unstructured) (*unstructured.Unstructured, error)
+	// Change changes the StatefulSet of a workspace by a JSON patch, and Remove deletes it with what is its own, if it is that one still.
+	Change(ctx context.Context, as tunnel.As, name string, patch []byte) error
+	Remove(ctx context.Context, as tunnel.As, name string, uid types.UID) error
+	// Secrets lists the Secrets of a workspace of someone.
+	Secrets(ctx context.Context, as tunnel.As, name, owner string) ([]unstructured.Unstructured, error)
+	// Pod reads the pod of a workspace; nil if there is none. Dial opens a connection to a port of it.
+	Pod(ctx context.Context, as tunnel.As, name string) (*unstructured.Unstructured, error)
+	Dial(ctx context.Context, as tunnel.As, pod string, port int) (net.Conn, error)
+}
+
+// Reached is a cluster whose API server is reached.
+type Reached struct{ *tunnel.Cluster }
+
+var _ Cluster = Reached{}
 
 // do makes a request about objects of a kind, as someone.
-func (c reach) do(ctx context.Context, as tunnel.As, kind schema.GroupVersionResource, request func(context.Context, dynamic.ResourceInterface) error) error {
+func (c Reached) do(ctx context.Context, as tunnel.As, kind schema.GroupVersionResource, request func(context.Context, dynamic.ResourceInterface) error) error {
 	cfg, err := c.REST(as)
 	if err != nil {
 		return err
@@ -53,7 +75,7 @@ func (c reach) do(ctx context.Context, as tunnel.As, kind schema.GroupVersionRes
 }
 
 // list lists objects as the daemon, which may.
-func (c reach) list(ctx context.Context, namespace string, kind schema.GroupVersionResource, selector string) (all []unstructured.Unstructured, err error) {
+func (c Reached) list(ctx context.Context, namespace string, kind schema.GroupVersionResource, selector string) (all []unstructured.Unstructured, err error) {
 	opts := metav1.ListOptions{LabelSelector: selector, Limit: atOnce}
 	for {
 		err := c.do(ctx, tunnel.As{Namespace: namespace}, kind, func(ctx context.Context, r dynamic.ResourceInterface) error {
@@ -85,12 +107,12 @@ type found struct {
 	active         time.Time
 	owner          string
 
-	cluster reach
+	cluster Cluster
 	as      tunnel.As
 }
 
 // readSet reads a StatefulSet; false if it is no workspace of a person.
-func readSet(c reach, o *unstructured.Unstructured) (found, bool) {
+func readSet(c Cluster, o *unstructured.Unstructured) (found, bool) {
 	labels, notes := o.GetLabels(), o.GetAnnotations()
 	if labels[workspace.LabelKind] == "" || labels[workspace.LabelOwner] == "" || labels[plan.RunLabel] != o.GetName() {
 		return found{}, false
@@ -122,8 +144,8 @@ func readSet(c reach, o *unstructured.Unstructured) (found, bool) {
 }
 
 // sets lists the workspaces of a cluster.
-func (c reach) sets(ctx context.Context) (all []found, err error) {
-	items, err := c.list(ctx, "", setsResource, workspace.LabelKind)
+func sets(ctx context.Context, c Cluster) (all []found, err error) {
+	items, err := c.Sets(ctx)
 	for i := range items {
 		if f, is := readSet(c, &items[i]); is {
 			all = append(all, f)
@@ -132,9 +154,23 @@ func (c reach) sets(ctx context.Context) (all []found, err error) {
 	return all, err
 }
 
-// set reads a StatefulSet; nil if there is none.
-func (c reach) set(ctx context.Context, as tunnel.As, name string) (out *unstructured.Unstructured, err error) {
-	err = c.do(ctx, as, setsResource, func(ctx context.Context, r dynamic.ResourceInterface) error {
+// Sets implements [Cluster].
+func (c Reached) Sets(ctx context.Context) ([]unstructured.Unstructured, error) {
+	return c.list(ctx, "", setsResource, workspace.LabelKind)
+}
+
+// Set implements [Cluster].
+func (c Reached) Set(ctx context.Context, as tunnel.As, name string) (*unstructured.Unstructured, error) {
+	return c.get(ctx, as, setsResource, "StatefulSet", name)
+}
+
+// Pod implements [Cluster].
+func (c Reached) Pod(ctx context.Context, as tunnel.As, name string) (*unstructured.Unstructured, error) {
+	return c.get(ctx, as, podsResource, "pod", name)
+}
+
+func (c Reached) get(ctx context.Context, as tunnel.As, kind schema.GroupVersionResource, what, name string) (out *unstructured.Unstructured, err error) {
+	err = c.do(ctx, as, kind, func(ctx context.Context, r dynamic.ResourceInterface) error {
 		o, err := r.Get(ctx, name, metav1.GetOptions{})
 		if err == nil {
 			out = o
@@ -142,12 +178,17 @@ func (c reach) set(ctx context.Context, as tunnel.As, name string) (out *unstruc
 		return err
 	})
 	if err != nil && !apierrors.IsNotFound(err) {
-		return nil, fmt.Errorf("reading the StatefulSet %s/%s: %w", as.Namespace, name, err)
+		return nil, fmt.Errorf("reading the %s %s/%s: %w", what, as.Namespace, name, err)
 	}
 	return out, nil
 }
 
-func (c reach) create(ctx context.Context, as tunnel.As, kind schema.GroupVersionResource, o *unstructured.Unstructured) (made *unstructured.Unstructured, err error) {
+// Create implements [Cluster].
+func (c Reached) Create(ctx context.Context, as tunnel.As, o *unstructured.Unstructured) (made *unstructured.Unstructured, err error) {
+	kind := setsResource
+	if o.GetKind() == "Secret" {
+		kind = secretsResource
+	}
 	err = c.do(ctx, as, kind, func(ctx context.Context, r dynamic.ResourceInterface) error {
 		made, err = r.Create(ctx, o, metav1.CreateOptions{FieldManager: fieldManager})
 		return err
@@ -176,31 +217,41 @@ func (f found) change(ctx context.Context, changes ...operation) error {
 	if err != nil {
 		return fmt.Errorf("writing a patch: %w", err)
 	}
-	err = f.cluster.do(ctx, f.as, setsResource, func(ctx context.Context, r dynamic.ResourceInterface) error {
-		_, err := r.Patch(ctx, f.Name, types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
+	return f.cluster.Change(ctx, f.as, f.Name, patch)
+}
+
+// Change implements [Cluster].
+func (c Reached) Change(ctx context.Context, as tunnel.As, name string, patch []byte) error {
+	err := c.do(ctx, as, setsResource, func(ctx context.Context, r dynamic.ResourceInterface) error {
+		_, err := r.Patch(ctx, name, types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("changing the StatefulSet %s/%s: %w", f.namespace, f.Name, err)
+		return fmt.Errorf("changing the StatefulSet %s/%s: %w", as.Namespace, name, err)
 	}
 	return nil
 }
 
 // remove deletes a workspace with what is its own. Its volume goes or stays as its workload declares.
 func (f found) remove(ctx context.Context) error {
+	return f.cluster.Remove(ctx, f.as, f.Name, f.uid)
+}
+
+// Remove implements [Cluster].
+func (c Reached) Remove(ctx context.Context, as tunnel.As, name string, uid types.UID) error {
 	background := metav1.DeletePropagationBackground
-	err := f.cluster.do(ctx, f.as, setsResource, func(ctx context.Context, r dynamic.ResourceInterface) error {
-		return r.Delete(ctx, f.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &f.uid}, PropagationPolicy: &background})
+	err := c.do(ctx, as, setsResource, func(ctx context.Context, r dynamic.ResourceInterface) error {
+		return r.Delete(ctx, name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}, PropagationPolicy: &background})
 	})
 	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("deleting the StatefulSet %s/%s: %w", f.namespace, f.Name, err)
+		return fmt.Errorf("deleting the StatefulSet %s/%s: %w", as.Namespace, name, err)
 	}
 	return nil
 }
 
 // token is what the server of a workspace lets us in by; empty if its Secret is not there.
 func (f found) token(ctx context.Context) (string, error) {
-	items, err := f.cluster.list(ctx, f.namespace, secretsResource, plan.RunLabel+"="+f.Name+","+workspace.LabelOwner+"="+f.owner)
+	items, err := f.cluster.Secrets(ctx, f.as, f.Name, f.owner)
 	if err != nil {
 		return "", err
 	}
@@ -212,4 +263,9 @@ func (f found) token(ctx context.Context) (string, error) {
 		return decoded(&items[i], workspace.KeyToken), nil
 	}
 	return "", nil
+}
+
+// Secrets implements [Cluster].
+func (c Reached) Secrets(ctx context.Context, as tunnel.As, name, owner string) ([]unstructured.Unstructured, error) {
+	return c.list(ctx, as.Namespace, secretsResource, plan.RunLabel+"="+name+","+workspace.LabelOwner+"="+owner)
 }

@@ -42,8 +42,8 @@ type Options struct {
 	Accepted func() *catalog.Catalog
 	// Account is the one as which releases are deployed whose environment names none.
 	Account string
-	// Cluster returns a cluster that is reached from here; nil if it is not.
-	Cluster func(name string) *tunnel.Cluster
+	// Cluster returns a cluster, or why it is not reached from here.
+	Cluster func(name string) (Cluster, error)
 	// Happened is told what happens, for the history.
 	Happened func(Happened)
 	Log      *slog.Logger
@@ -97,10 +97,10 @@ func (w Workspace) path() string {
 }
 
 // clusters are those that are declared and reached from here.
-func (k *Keeper) clusters(c *catalog.Catalog) (all []reach) {
+func (k *Keeper) clusters(c *catalog.Catalog) (all []Cluster) {
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
-		if cluster := k.opts.Cluster(name); cluster != nil {
-			all = append(all, reach{cluster})
+		if cluster, err := k.opts.Cluster(name); err == nil {
+			all = append(all, cluster)
 		}
 	}
 	return all
@@ -146,12 +146,12 @@ func (k *Keeper) all(ctx context.Context) (c *catalog.Catalog, all []found, fail
 	}
 	answered := false
 	for _, cluster := range k.clusters(c) {
-		sets, err := cluster.sets(ctx)
+		there, err := sets(ctx, cluster)
 		if err != nil {
 			k.opts.Log.Warn("workspaces are not listed", "cluster", cluster.Name(), "err", err.Error())
 		}
 		answered, failed = answered || err == nil, errors.Join(failed, err)
-		for _, f := range sets {
+		for _, f := range there {
 			if k.ours(c, &f) {
 				all = append(all, f)
 			}
@@ -199,19 +199,23 @@ func (k *Keeper) find(ctx context.Context, environment, project, name, person st
 		return nil, found{}, missing
 	}
 	for _, id := range c.ReleasesOf(p) {
-		cluster := k.opts.Cluster(id.Cluster)
-		if id.Environment != environment || cluster == nil {
+		if id.Environment != environment {
+			continue
+		}
+		cluster, err := k.opts.Cluster(id.Cluster)
+		if err != nil {
+			missing = asking.Errorf(asking.ErrCannot, "%s", err) // it may be there
 			continue
 		}
 		namespace := c.Release(p, id).Namespace
-		set, err := reach{cluster}.set(ctx, k.as(c, id, namespace), name)
+		set, err := cluster.Set(ctx, k.as(c, id, namespace), name)
 		if err != nil {
 			return nil, found{}, err
 		}
 		if set == nil {
 			continue
 		}
-		f, is := readSet(reach{cluster}, set)
+		f, is := readSet(cluster, set)
 		if is && k.ours(c, &f) && f.Environment == environment && f.Project == project && (person == "" || f.owner == names.Slug(person)) {
 			return c, f, nil
 		}

@@ -14,10 +14,7 @@ import (
 	"strings"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/client-go/dynamic"
 
 	api "trunkline.dev/trunkline/api/workspace"
 )
@@ -48,17 +45,11 @@ func (f found) podName() string { return f.Name + "-0" }
 
 // pod looks at the pod of a workspace.
 func (f found) pod(ctx context.Context) (p pod, err error) {
-	err = f.cluster.do(ctx, f.as, podsResource, func(ctx context.Context, r dynamic.ResourceInterface) error {
-		o, err := r.Get(ctx, f.podName(), metav1.GetOptions{})
-		if err == nil {
-			p = readPod(o)
-		}
-		return err
-	})
-	if err != nil && !apierrors.IsNotFound(err) {
-		return pod{}, fmt.Errorf("reading the pod %s/%s: %w", f.namespace, f.podName(), err)
+	o, err := f.cluster.Pod(ctx, f.as, f.podName())
+	if o != nil {
+		p = readPod(o)
 	}
-	return p, nil
+	return p, err
 }
 
 func readPod(o *unstructured.Unstructured) pod {

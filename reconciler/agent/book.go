@@ -3,6 +3,7 @@
 package agent
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -299,6 +300,38 @@ func (b *Book) brief(id catalog.ReleaseID) *Brief {
 		return p.Brief
 	}
 	return nil
+}
+
+// Place is where a release is deployed, and as whom.
+type Place struct{ Namespace, Account string }
+
+// Places are those of the releases that are not told to go.
+func (b *Book) Places() map[Place]bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := map[Place]bool{}
+	for _, p := range b.pages {
+		if t := p.Brief.Target; t != nil && !t.Remove {
+			out[Place{t.Namespace, cmp.Or(p.Brief.Settings.Access.Account, b.platform.Account)}] = true
+		}
+	}
+	return out
+}
+
+// Kept returns what a release is to be that was not told to go, and the account that deploys it. An error says why there is nothing.
+func (b *Book) Kept(id catalog.ReleaseID) (t release.Target, account string, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p := b.pages[id]
+	switch {
+	case p == nil:
+		return t, "", fmt.Errorf("the agent keeps no release %s", id)
+	case p.Brief.Paused != nil:
+		return t, "", fmt.Errorf("the release %s is left as it is, and the agent was not told what it declares", id)
+	case p.Brief.Target == nil || p.Brief.Target.Remove || p.Brief.Target.objects == nil:
+		return t, "", fmt.Errorf("the release %s declares nothing", id)
+	}
+	return p.Brief.Target.Target(), cmp.Or(p.Brief.Settings.Access.Account, b.platform.Account), nil
 }
 
 // state returns one that a release was to be in, by its digest; false if it is not known any more.

@@ -262,8 +262,9 @@ func (d *Desk) begin(s *session, h hello, version string) (welcome, error) {
 	d.session, d.version, d.seen, d.state = s, version, d.now(), cluster.State{Message: "the agent has just connected"}
 	d.since = d.seen
 	s.open(h)
+	s.reach.protocol, s.reach.shut = h.Reach, h.Shut
 	d.beginRuns(s, h)
-	return welcome{Taken: d.taken}, nil
+	return welcome{Taken: d.taken, Reach: ReachProtocol}, nil
 }
 
 var (
@@ -373,6 +374,8 @@ func (d *Desk) note(s *session, f frame) (then []func()) {
 		d.told(s, f.Runs)
 	case f.Answer != nil:
 		d.answered(s, *f.Answer)
+	case f.Unreached != nil:
+		d.notBrought(s, *f.Unreached)
 	default:
 		then = d.events(s, f.Events)
 	}

@@ -10,6 +10,9 @@
 // A [Desk] is the daemon's side of one cluster, and a [Server] lets agents come to theirs. A [Link] is the agent's side, and a
 // [Book] has on disk what the agent was told last, so that one that is started while the daemon cannot be reached goes on.
 //
+// What runs in the cluster is reached by a second connection, which the agent brings when the daemon asks for it: the daemon makes requests over it, and what
+// they are about is for others to say.
+//
 // Of Trunkline it may import api, catalog, plan, render, reconciler/cluster, reconciler/durable, reconciler/history and
 // reconciler/status.
 package agent

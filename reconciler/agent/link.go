@@ -69,8 +69,10 @@ type LinkOptions struct {
 	Term Term
 	// Runs has the runs of lots; nil if there are none.
 	Runs Runs
-	Log  *slog.Logger
-	Now  func() time.Time
+	// Reach answers what the daemon asks for of what runs in the cluster; nil: it lets nothing through.
+	Reach http.Handler
+	Log   *slog.Logger
+	Now   func() time.Time
 }
 
 // Link is the agent's side of the connection: it tells the keeper what the daemon says, and the daemon what the keeper does. What it
@@ -103,6 +105,8 @@ type Link struct {
 	moreRuns bool
 	asked    map[int64]*question
 	tickets  int64
+	// endLine ends the connection by which what runs in the cluster is reached; nil before the first one.
+	endLine context.CancelFunc
 }
 
 // question is one to the daemon that was not answered yet.
@@ -174,8 +178,9 @@ func (l *Link) Presence() (connected bool, since time.Time, why string) {
 
 // connect dials the daemon, and talks to it until the connection ends.
 func (l *Link) connect(ctx context.Context) error {
-	conn, err := l.dial(ctx)
+	conn, _, err := l.dial(ctx, Path, http.Header{}, websocket.CompressionContextTakeover)
 	if err == nil {
+		conn.SetReadLimit(maxDown)
 		err = l.converse(ctx, socket{conn})
 	}
 	l.mu.Lock()
@@ -187,15 +192,15 @@ func (l *Link) connect(ctx context.Context) error {
 	return err
 }
 
-func (l *Link) dial(ctx context.Context) (*websocket.Conn, error) {
-	header := http.Header{}
+// dial opens a connection to the daemon. It returns the status of its answer; 0 if there was none.
+func (l *Link) dial(ctx context.Context, path string, header http.Header, compression websocket.CompressionMode) (*websocket.Conn, int, error) {
 	header.Set(headerCluster, l.opts.Cluster)
 	header.Set(headerProtocol, strconv.Itoa(Protocol))
 	header.Set(headerVersion, l.opts.Version)
 	if l.opts.Token != nil {
 		token, err := l.opts.Token()
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		header.Set("Authorization", "Bearer "+token)
 	}
@@ -203,14 +208,17 @@ func (l *Link) dial(ctx context.Context) (*websocket.Conn, error) {
 	l.opts.Client.CloseIdleConnections()
 	dialling, cancel := context.WithTimeout(ctx, silence)
 	defer cancel()
-	conn, resp, err := websocket.Dial(dialling, strings.TrimSuffix(l.opts.URL, "/")+Path, &websocket.DialOptions{ //nolint:bodyclose // Dial has read it, and there is nothing to close
-		HTTPClient: l.opts.Client, HTTPHeader: header, CompressionMode: websocket.CompressionContextTakeover,
+	conn, resp, err := websocket.Dial(dialling, strings.TrimSuffix(l.opts.URL, "/")+path, &websocket.DialOptions{ //nolint:bodyclose // Dial has read it, and there is nothing to close
+		HTTPClient: l.opts.Client, HTTPHeader: header, CompressionMode: compression,
 	})
 	if err != nil {
-		return nil, refusal(resp, err)
+		status := 0
+		if resp != nil {
+			status = resp.StatusCode
+		}
+		return nil, status, refusal(resp, err)
 	}
-	conn.SetReadLimit(maxDown)
-	return conn, nil
+	return conn, http.StatusSwitchingProtocols, nil
 }
 
 // maxRefusal bounds what is read of why the daemon does not let the agent in.
@@ -234,6 +242,7 @@ func (l *Link) converse(ctx context.Context, p pipe) error {
 	var out uint64
 	h := l.opts.Book.hello()
 	h.Instance, h.Term, h.Clock = l.instance, l.opts.Term, l.clock()
+	h.Reach, h.Shut = ReachProtocol, l.opts.Reach == nil
 	if l.opts.Runs != nil {
 		h.Runs = RunsProtocol
 		l.opts.Runs.Follow(false) // until this daemon asks for it
@@ -253,10 +262,13 @@ func (l *Link) converse(ctx context.Context, p pipe) error {
 	}
 	l.welcome(*f.Welcome)
 	l.opts.Log.Info("connected to the daemon", "version", f.Welcome.Version)
+	if l.opts.Reach != nil && f.Welcome.Reach != ReachProtocol {
+		l.opts.Log.Warn("the daemon is of a version that reaches nothing through this agent: use the daemon of the agent's version", "version", f.Welcome.Version)
+	}
 	group.Go(func() error { return l.talk(talking, p, &out) })
 	group.Go(func() error {
-		return l.listen(talking, p, &in, func(a ask) {
-			group.Go(func() error { l.serve(talking, a); return nil })
+		return l.listen(talking, p, &in, func(f frame) {
+			group.Go(func() error { l.begin(talking, f); return nil })
 		})
 	})
 	err = group.Wait() // also for what was asked for: nothing of it is under way once there is another connection
@@ -297,7 +309,7 @@ func (l *Link) took(seq uint64) {
 	l.events = slices.Delete(l.events, 0, i)
 }
 
-func (l *Link) listen(ctx context.Context, p pipe, in *counter, asked func(ask)) error {
+func (l *Link) listen(ctx context.Context, p pipe, in *counter, asked func(frame)) error {
 	for {
 		f, err := receive(ctx, p, in)
 		if err != nil {
@@ -306,14 +318,23 @@ func (l *Link) listen(ctx context.Context, p pipe, in *counter, asked func(ask))
 		if f == nil {
 			continue
 		}
-		if f.Ask != nil && l.opts.Runs != nil {
-			asked(*f.Ask)
+		if f.Ask != nil && l.opts.Runs != nil || f.Reach != "" && l.opts.Reach != nil {
+			asked(*f)
 			continue
 		}
 		if err := l.hear(*f); err != nil {
 			return err
 		}
 	}
+}
+
+// begin does what takes time of what the daemon says.
+func (l *Link) begin(ctx context.Context, f frame) {
+	if f.Reach != "" {
+		l.bring(ctx, f.Reach)
+		return
+	}
+	l.serve(ctx, *f.Ask)
 }
 
 // hear does what the daemon says.

@@ -29,7 +29,7 @@ type Server struct {
 
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path != Path {
+	if r.URL.Path != Path && r.URL.Path != ReachPath {
 		http.NotFound(w, r)
 		return
 	}
@@ -63,6 +63,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the daemon does not keep that cluster by an agent", http.StatusNotFound)
 		return
 	}
+	if r.URL.Path == ReachPath {
+		s.reach(w, r, desk, log)
+		return
+	}
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{CompressionMode: websocket.CompressionContextTakeover})
 	if err != nil {
 		log.Warn("an agent cannot be talked to", "err", err.Error())
@@ -72,6 +76,42 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	log.Info("an agent has come")
 	err = s.attend(r.Context(), r.Header.Get(headerVersion), desk, socket{conn})
 	log.Info("an agent has gone", "why", closing(err))
+}
+
+// reach accepts the connection that an agent was asked for, and holds it until either side ends it.
+func (s *Server) reach(w http.ResponseWriter, r *http.Request, desk *Desk, log *slog.Logger) {
+	ticket := r.Header.Get(headerTicket)
+	session := desk.expects(ticket)
+	if session == nil {
+		http.Error(w, "the daemon does not wait for this connection", http.StatusConflict)
+		return
+	}
+	socket, err := websocket.Accept(w, r, &websocket.AcceptOptions{CompressionMode: websocket.CompressionDisabled})
+	if err != nil {
+		log.Warn("an agent cannot bring a connection", "err", err.Error())
+		return // the answer is written
+	}
+	ctx, end := context.WithCancel(r.Context())
+	defer end()
+	stop := context.AfterFunc(session.ctx, end)
+	defer stop()
+	conn := overSocket(ctx, socket)
+	defer conn.Close()
+	line, err := newLine(ctx, conn)
+	if err != nil {
+		log.Warn("an agent cannot be reached by the connection that it has brought", "err", err.Error())
+		return
+	}
+	defer line.Close()
+	if !desk.brought(session, ticket, line) {
+		return
+	}
+	log.Info("what runs in a cluster is reached through its agent")
+	select {
+	case <-conn.ended:
+	case <-ctx.Done():
+	}
+	log.Info("what runs in a cluster is not reached through its agent any more")
 }
 
 // attend talks to an agent until either side ends it.

@@ -56,6 +56,7 @@ type session struct {
 	runs  bool
 	clock int64
 	heard time.Time
+	reach reaching
 	// listing are the inventories of this connection until all of them have come.
 	listing map[catalog.ReleaseID]cluster.Inventory
 }

@@ -66,6 +66,8 @@ type frame struct {
 	// Follow reports whether the daemon is to be told of the runs of lots on this connection.
 	Follow *bool `json:"follow,omitempty"`
 	Ask    *ask  `json:"ask,omitempty"`
+	// Reach asks for a connection by which the daemon reaches what runs in the cluster. It is the ticket of it.
+	Reach string `json:"reach,omitempty"`
 
 	// What the agent says.
 	Standing  *Standing      `json:"standing,omitempty"`
@@ -79,6 +81,8 @@ type frame struct {
 	// Runs is what there is to tell of the runs of lots.
 	Runs   []json.RawMessage `json:"runs,omitempty"`
 	Answer *answer           `json:"answer,omitempty"`
+	// Unreached says that there is no connection, and why.
+	Unreached *unreached `json:"unreached,omitempty"`
 }
 
 // hello is what an agent has.
@@ -97,6 +101,9 @@ type hello struct {
 	Runs int `json:"runs,omitempty"`
 	// Clock is what the clock of the agent shows, which began with it, in nanoseconds.
 	Clock int64 `json:"clock,omitempty"`
+	// Reach is the version by which what runs in the cluster is reached through the agent; 0 if it knows of none. Shut is set if it lets nobody through.
+	Reach int  `json:"reach,omitempty"`
+	Shut  bool `json:"shut,omitempty"`
 }
 
 // Term is since when one of the agents of a cluster keeps it, by the Lease there. Of two that are Of the same the one with the
@@ -111,6 +118,8 @@ type welcome struct {
 	Version string `json:"version,omitempty"`
 	// Taken is the last event that it has of this instance of the agent.
 	Taken uint64 `json:"taken,omitempty"`
+	// Reach is the version by which it reaches what runs in a cluster through its agent; 0 if it knows of none.
+	Reach int `json:"reach,omitempty"`
 }
 
 // Platform is what the daemon says of the whole platform.
@@ -141,6 +150,12 @@ type answer struct {
 	Ticket int64  `json:"ticket"`
 	Part   []byte `json:"part,omitempty"`
 	More   bool   `json:"more,omitempty"`
+}
+
+// unreached says why the connection of a ticket is not brought.
+type unreached struct {
+	Ticket string `json:"ticket"`
+	Why    string `json:"why"`
 }
 
 // Act is a person's request. It is sent over one connection, at most once.

@@ -42,12 +42,8 @@ type Options struct {
 	Dial func(ctx context.Context) (net.Conn, error)
 	// Base is the path at which Airflow believes that it is, such as "/airflow/dev"; empty: the beginning.
 	Base string
-	// Key returns the key of the API server, by which tokens are made.
-	Key func(ctx context.Context) (string, error)
-	// Subject is who asks, and Role what for.
-	Subject string
-	Role    Role
-	Now     func() time.Time
+	// Token returns a token of the one who asks, such as [Signed] makes.
+	Token func(ctx context.Context) (string, error)
 }
 
 // Client asks one Airflow. It may be used by several goroutines.
@@ -86,11 +82,7 @@ func (c *Client) Do(ctx context.Context, method, path string, query url.Values, 
 }
 
 func (c *Client) ask(ctx context.Context, method, path string, query url.Values, body any, accept string) ([]byte, error) {
-	key, err := c.opts.Key(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("reading the key of Airflow: %w", err)
-	}
-	token, err := Token(key, c.opts.Subject, c.opts.Role, c.opts.Now())
+	token, err := c.opts.Token(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -76,7 +76,7 @@ func clientOf(t *testing.T, f *fake) *airflow.Client {
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
 	return airflow.New(airflow.Options{
-		Base: "/af/", Subject: "test", Role: airflow.Viewer, Now: time.Now, Key: func(context.Context) (string, error) { return "key", nil },
+		Base: "/af/", Token: airflow.Signed(func(context.Context) (string, error) { return "key", nil }, "test", airflow.Viewer, time.Now),
 		Dial: func(ctx context.Context) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "tcp", server.Listener.Addr().String())
 		},

@@ -3,6 +3,7 @@
 package airflow
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha512"
 	"encoding/base64"
@@ -27,16 +28,27 @@ const (
 )
 
 const (
-	// tokenLife is how long a token is good: for one request, and clocks that differ.
-	tokenLife = time.Minute
+	// TokenLife is how long a token is good: for one request, and clocks that differ.
+	TokenLife = time.Minute
 	// audience is whom Airflow's tokens are for, unless it is configured otherwise.
 	audience = "apache-airflow"
 )
 
+// Signed returns what makes tokens of someone by a key that is read for each.
+func Signed(key func(ctx context.Context) (string, error), subject string, role Role, now func() time.Time) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		by, err := key(ctx)
+		if err != nil {
+			return "", fmt.Errorf("reading the key of Airflow: %w", err)
+		}
+		return Token(by, subject, role, now())
+	}
+}
+
 // Token makes the token by which Airflow takes someone for who they are. The key is that of its API server.
 func Token(key, subject string, role Role, now time.Time) (string, error) {
 	claims, err := json.Marshal(map[string]any{
-		"sub": subject, "role": role, "aud": audience, "iat": now.Unix(), "nbf": now.Add(-tokenLife).Unix(), "exp": now.Add(tokenLife).Unix(),
+		"sub": subject, "role": role, "aud": audience, "iat": now.Unix(), "nbf": now.Add(-TokenLife).Unix(), "exp": now.Add(TokenLife).Unix(),
 	})
 	if err != nil {
 		return "", fmt.Errorf("making a token for Airflow: %w", err)

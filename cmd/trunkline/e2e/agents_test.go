@@ -69,10 +69,12 @@ func (a *agents) flags(address string) []string {
 }
 
 // start starts an agent with a folder of its own.
-func (a *agents) start(line *agenttest.Line, book string) *stage.Process {
+func (a *agents) start(line *agenttest.Line, book string, args ...string) *stage.Process {
 	a.t.Helper()
-	return agentProcess(a.t, "--daemon", "https://"+line.Addr(), "--daemon-ca-file", a.authority.CAFile(), "--token-file", a.token, "--kubeconfig", a.cluster.Kubeconfig,
-		"--data", book, "--group", a.platform)
+	return agentProcess(a.t, append([]string{
+		"--daemon", "https://" + line.Addr(), "--daemon-ca-file", a.authority.CAFile(), "--token-file", a.token, "--kubeconfig", a.cluster.Kubeconfig,
+		"--data", book, "--group", a.platform,
+	}, args...)...)
 }
 
 // members are the objects of the project, with what changes if someone writes them.

@@ -125,20 +125,22 @@ spec:
 	f.repo.Commit(t, "airflow", files)
 	cluster := tunnel.New(name, func() (*rest.Config, error) { return clientcmd.BuildConfigFromFlags("", f.cluster.Kubeconfig) }, 0)
 	f.options = &airflow.Options{
-		Base: "/airflow/dev/engine/airflow", Subject: "test", Role: airflow.Op, Now: time.Now,
+		Base: "/airflow/dev/engine/airflow", Token: airflow.Signed(f.key, "test", airflow.Op, time.Now),
 		Dial: func(ctx context.Context) (net.Conn, error) {
 			return cluster.DialService(ctx, tunnel.As{Namespace: "engine-dev"}, "airflow", "http")
-		},
-		Key: func(ctx context.Context) (string, error) {
-			secret, err := f.cluster.Client(t).CoreV1().Secrets("engine-dev").Get(ctx, "airflow-keys", metav1.GetOptions{})
-			if err != nil {
-				return "", err
-			}
-			return string(secret.Data["jwt"]), nil
 		},
 	}
 	f.airflow = airflow.New(*f.options)
 	return f
+}
+
+// key is the one by which Airflow's tokens are made.
+func (f *flow) key(ctx context.Context) (string, error) {
+	secret, err := f.cluster.Client(f.t).CoreV1().Secrets("engine-dev").Get(ctx, "airflow-keys", metav1.GetOptions{})
+	if err != nil {
+		return "", err
+	}
+	return string(secret.Data["jwt"]), nil
 }
 
 // until waits until Airflow has something, and says what it said last.
@@ -419,11 +421,11 @@ func (f *flow) printed(dag, task, want string) {
 func (f *flow) refuses() {
 	f.t.Helper()
 	as := func(key string, role airflow.Role) error {
-		other := *f.options
-		other.Role = role
+		other, by := *f.options, f.key
 		if key != "" {
-			other.Key = func(context.Context) (string, error) { return key, nil }
+			by = func(context.Context) (string, error) { return key, nil }
 		}
+		other.Token = airflow.Signed(by, "test", role, time.Now)
 		return airflow.New(other).Do(f.t.Context(), http.MethodPatch, "/dags/daily", nil, map[string]any{"is_paused": false}, nil)
 	}
 	for name, tc := range map[string]struct {
