@@ -3,6 +3,8 @@
 package flow
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,15 +91,22 @@ func (l *loop) claimed(e claimed) {
 	now := l.opts.Now()
 	e.of.ended(now, now.Add(min(claimInterval, l.opts.Interval)))
 	if e.err == nil || len(e.Refused) > 0 {
-		e.state.refused = map[string][]assets.Refusal{}
+		refused := map[string][]assets.Refusal{}
 		for _, r := range e.Refused {
-			e.state.refused[r.Dataset] = append(e.state.refused[r.Dataset], r)
+			refused[r.Dataset] = append(refused[r.Dataset], r)
 		}
-		e.state.dirty = e.state.dirty || len(e.New) > 0 || len(e.Written) > 0
+		// What an earlier process has refused is news to this one.
+		e.state.dirty = e.state.dirty || len(e.Written) > 0 || !maps.EqualFunc(refused, e.state.refused, sameRefusals)
+		e.state.refused = refused
 	}
 	if l.ctx.Err() == nil {
 		l.tellClaims(e)
 	}
+}
+
+// sameRefusals reports whether the same is told of refused events.
+func sameRefusals(a, b []assets.Refusal) bool {
+	return slices.EqualFunc(a, b, func(a, b assets.Refusal) bool { return a.Why == b.Why })
 }
 
 // tellClaims logs what came of reading: what is in the way once, until it is another thing.
