@@ -25,7 +25,7 @@ func (d *daemon) makeWorkspaces() {
 		return
 	}
 	d.workspaces = spaces.New(spaces.Options{
-		Accepted: d.rec.Catalog, Account: d.flags.account, Cluster: d.tunnels.named, Log: d.log, Now: time.Now,
+		Accepted: d.rec.Catalog, Account: d.flags.account, Cluster: d.reachedCluster, Log: d.log, Now: time.Now,
 		Happened: func(h spaces.Happened) {
 			w := h.Workspace
 			d.log.Info("a workspace", "name", w.Name, "workload", w.Project+"/"+w.Workload, "environment", w.Environment, "of", w.By, "by", h.By.Name, "said", h.Said)
@@ -38,6 +38,14 @@ func (d *daemon) makeWorkspaces() {
 	for _, kind := range []string{workspace.Notebook, workspace.IDE} {
 		d.appsDoor.finders[kind] = workspaceFinder{d}
 	}
+}
+
+// reachedCluster is a cluster for those who keep workspaces; nil if it is not reached from here.
+func (d *daemon) reachedCluster(name string) spaces.Cluster {
+	if c := d.tunnels.named(name); c != nil {
+		return c
+	}
+	return nil
 }
 
 // workspaceFinder finds the server of a workspace for whoever has it and may.

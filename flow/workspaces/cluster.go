@@ -35,7 +35,7 @@ const (
 )
 
 // reach is one cluster.
-type reach struct{ *tunnel.Cluster }
+type reach struct{ Cluster }
 
 // do makes a request about objects of a kind, as someone.
 func (c reach) do(ctx context.Context, as tunnel.As, kind schema.GroupVersionResource, request func(context.Context, dynamic.ResourceInterface) error) error {
@@ -79,6 +79,10 @@ type found struct {
 
 	namespace string
 	uid       types.UID
+	// version is what of it was seen.
+	version string
+	// keeps is set if its volume stays when it is deleted.
+	keeps bool
 	// wanted is set if it is to have a pod, woken and stopped are when it was, and active is when it was used last as far as it was noted.
 	wanted         bool
 	woken, stopped time.Time
@@ -108,11 +112,13 @@ func readSet(c reach, o *unstructured.Unstructured) (found, bool) {
 			Workload: labels[workspace.LabelWorkload], Cluster: c.Name(), By: notes[workspace.AnnotationBy], Repository: notes[workspace.AnnotationRepository],
 			Branch: notes[workspace.AnnotationBranch], Size: notes[workspace.AnnotationSize], Created: o.GetCreationTimestamp().Time,
 		},
-		namespace: o.GetNamespace(), uid: o.GetUID(), owner: labels[workspace.LabelOwner], cluster: c,
+		namespace: o.GetNamespace(), uid: o.GetUID(), version: o.GetResourceVersion(), owner: labels[workspace.LabelOwner], cluster: c,
 		woken: at(workspace.AnnotationWoken), stopped: at(workspace.AnnotationStopped), active: at(workspace.AnnotationActive),
 	}
 	replicas, _, _ := unstructured.NestedInt64(o.Object, "spec", "replicas")
 	f.wanted = replicas > 0 && o.GetDeletionTimestamp() == nil
+	becomes, _, _ := unstructured.NestedString(o.Object, "spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted")
+	f.keeps = becomes == retain
 	f.git, _ = strconv.ParseBool(notes[workspace.AnnotationGit])
 	f.Used = f.woken
 	if f.active.After(f.Used) {
@@ -186,30 +192,69 @@ func (f found) change(ctx context.Context, changes ...operation) error {
 	return nil
 }
 
-// remove deletes a workspace with what is its own. Its volume goes or stays as its workload declares.
-func (f found) remove(ctx context.Context) error {
-	background := metav1.DeletePropagationBackground
-	err := f.cluster.do(ctx, f.as, setsResource, func(ctx context.Context, r dynamic.ResourceInterface) error {
-		return r.Delete(ctx, f.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &f.uid}, PropagationPolicy: &background})
+// retain is what a StatefulSet says of volumes that stay, and remove of those that go.
+const retain, remove = "Retain", "Delete"
+
+// keep has the volume of a workspace stay when it is deleted, or go.
+func (f found) keep(ctx context.Context, stays bool) error {
+	becomes := remove
+	if stays {
+		becomes = retain
+	}
+	return f.change(ctx, operation{"replace", "/spec/persistentVolumeClaimRetentionPolicy/whenDeleted", becomes})
+}
+
+// remove deletes a workspace with what is its own; with a version, only if it is as it was seen. Its volume goes or stays as its workload declares.
+func (f found) remove(ctx context.Context, version string) error {
+	o := &unstructured.Unstructured{Object: map[string]any{"kind": "StatefulSet"}}
+	o.SetName(f.Name)
+	o.SetUID(f.uid)
+	o.SetResourceVersion(version)
+	return f.cluster.remove(ctx, f.as, setsResource, o)
+}
+
+// remove deletes an object, if it is that one still. One that is not there is as good as removed.
+func (c reach) remove(ctx context.Context, as tunnel.As, kind schema.GroupVersionResource, o *unstructured.Unstructured) error {
+	uid, version, background := o.GetUID(), o.GetResourceVersion(), metav1.DeletePropagationBackground
+	only := &metav1.Preconditions{UID: &uid}
+	if version != "" {
+		only.ResourceVersion = &version
+	}
+	err := c.do(ctx, as, kind, func(ctx context.Context, r dynamic.ResourceInterface) error {
+		return r.Delete(ctx, o.GetName(), metav1.DeleteOptions{Preconditions: only, PropagationPolicy: &background})
 	})
 	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("deleting the StatefulSet %s/%s: %w", f.namespace, f.Name, err)
+		return fmt.Errorf("deleting the %s %s/%s: %w", o.GetKind(), as.Namespace, o.GetName(), err)
 	}
 	return nil
 }
 
-// token is what the server of a workspace lets us in by; empty if its Secret is not there.
-func (f found) token(ctx context.Context) (string, error) {
+// held is what the Secret of a workspace has.
+type held struct{ token, username, password string }
+
+// secret reads the Secret of a workspace: what it has, nil if there is none. Another one of its name is left of a workspace before.
+func (f found) secret(ctx context.Context) (has *held, left *unstructured.Unstructured, err error) {
 	items, err := f.cluster.list(ctx, f.namespace, secretsResource, plan.RunLabel+"="+f.Name+","+workspace.LabelOwner+"="+f.owner)
 	if err != nil {
-		return "", err
+		return nil, nil, err
 	}
 	for i := range items {
-		owners := items[i].GetOwnerReferences()
-		if items[i].GetName() != f.Name || len(owners) != 1 || owners[0].UID != f.uid {
+		if items[i].GetName() != f.Name {
 			continue
 		}
-		return decoded(&items[i], workspace.KeyToken), nil
+		if owners := items[i].GetOwnerReferences(); len(owners) != 1 || owners[0].UID != f.uid {
+			return nil, &items[i], nil
+		}
+		return &held{decoded(&items[i], workspace.KeyToken), decoded(&items[i], workspace.KeyGitUsername), decoded(&items[i], workspace.KeyGitPassword)}, nil, nil
 	}
-	return "", nil
+	return nil, nil, nil
+}
+
+// token is what the server of a workspace lets us in by; empty if its Secret is not there.
+func (f found) token(ctx context.Context) (string, error) {
+	has, _, err := f.secret(ctx)
+	if has == nil {
+		return "", err
+	}
+	return has.token, nil
 }
