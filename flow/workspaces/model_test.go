@@ -73,7 +73,7 @@ func (m *model) learn(who, workload string) {
 		return
 	}
 	f, _ := readSet(reach{m.played}, set)
-	if e.wanted = f.wanted; f.woken.After(e.used) {
+	if e.wanted, e.stopped = f.wanted, f.stopped; f.woken.After(e.used) {
 		e.used = f.woken
 	}
 	e.volume = e.volume || e.wanted
@@ -187,7 +187,7 @@ func TestModel(t *testing.T) {
 					for _, w := range workloads {
 						e := m.of(p, w)
 						over := time.Hour
-						if w == "editor" && m.pod(p, w) != nil {
+						if s := m.pod(p, w); w == "editor" && s != nil && s.last.Equal(e.used) {
 							over += beatEvery // as exact as its server is
 						}
 						last := e.used
@@ -230,7 +230,7 @@ func (m *model) check(t *rapid.T) {
 		for _, w := range workloads {
 			e, name := m.of(p, w), nameOf(p, w)
 			got, exists := have[w]
-			if exists != e.exists || exists && (got.Phase == plans.Stopped) == e.wanted {
+			if exists != e.exists || exists && (got.Phase == plans.Stopped || got.Phase == plans.Expired) == e.wanted {
 				t.Fatalf("the %s of %s is %+v, there is to be %+v", w, p, got, *e)
 			}
 			if (m.pod(p, w) != nil) != e.wanted || (claims["home-"+name+"-0"] != nil) != e.volume || secrets[name] != nil && !e.exists {

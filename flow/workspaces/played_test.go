@@ -67,7 +67,7 @@ type server struct {
 
 func newPlayed(t tb, name string, now time.Time) *played {
 	p := &played{name: name, now: now, objects: map[string]*unstructured.Unstructured{}, left: -1, pods: map[string]*server{}, conns: make(chan net.Conn)}
-	inside := &http.Server{ //nolint:gosec // nobody is slow in a test
+	inside := &http.Server{
 		Handler: http.HandlerFunc(p.inside),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, podKey{}, c.(podConn))
@@ -306,7 +306,7 @@ func answer(w http.ResponseWriter, o any) error {
 func fail(w http.ResponseWriter, code int, reason metav1.StatusReason, message string) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	return json.NewEncoder(w).Encode(metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusFailure, Code: int32(code), Reason: reason, Message: message}) //nolint:gosec // codes are small
+	return json.NewEncoder(w).Encode(metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusFailure, Code: int32(code), Reason: reason, Message: message})
 }
 
 // settle is what controllers do meanwhile: what is owned by nothing goes, and StatefulSets have the pod and the volume that they are to have.

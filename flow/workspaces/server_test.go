@@ -78,7 +78,7 @@ func TestUse(t *testing.T) {
 			s := b.pods["orders-dev/"+nameOf("ada", workload)+"-0"]
 			s.answers, s.last = tc.answers, began.Add(at-30*time.Minute)
 			b.pass(at - time.Second)
-			c, all, err := b.Keeper.all(t.Context())
+			c, all, err := b.all(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

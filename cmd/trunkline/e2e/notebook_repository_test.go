@@ -14,12 +14,11 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-
-	appsv1 "k8s.io/api/apps/v1"
 
 	"trunkline.dev/trunkline/reconciler/agent/agenttest"
 	"trunkline.dev/trunkline/reconciler/git/gittest"
@@ -44,7 +43,7 @@ func private(t *testing.T, repo *gittest.Repo, folder string) (address, authorit
 		t.Fatal(err)
 	}
 	authority = filepath.Join(folder, "authority.pem")
-	if err := os.WriteFile(authority, data, 0o644); err != nil { //nolint:gosec // the pod reads it as another user
+	if err := os.WriteFile(authority, data, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return "https://" + net.JoinHostPort(name, u.Port()) + gittest.RepoPath, authority
