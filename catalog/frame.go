@@ -126,7 +126,7 @@ func (c *Catalog) linkFrame(embedded map[string]*Blueprint) *checker {
 	f.choices = newChoices(f.Clusters)
 	f.checkClusters(k)
 	f.checkSignatures(k)
-	f.checkBases(k)
+	f.checkWorkspaces(k)
 	f.checkChannels(k)
 	f.checkSources(k)
 	f.checkBlueprints(k)
@@ -267,6 +267,10 @@ func (f *frame) checkEnvironments(k *checker) {
 			checkPattern(k, pattern, []string{"<project>", "<environment>"}, "spec", "identities", i)
 		}
 		f.checkDefaults(k, env.Spec.Defaults, env.Spec.Clusters)
+		for i, base := range env.Spec.Workspaces.Only {
+			known(k, RuleParams, "base of the platform", base, f.Platform.Spec.Workspaces.Bases, "spec", "workspaces", "only", i)
+		}
+		f.checkBases(k, env.Spec.Workspaces.Bases)
 		if env.Spec.Promotion.Automatic && env.Spec.PromotesFrom == "" {
 			k.at(v1alpha1.RuleInvalidValue, []any{"spec", "promotion", "automatic"}, "there is no environment to promote from", "name it: promotesFrom: ENVIRONMENT")
 		}

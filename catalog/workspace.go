@@ -4,13 +4,12 @@ package catalog
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"trunkline.dev/trunkline/api/image"
-	"trunkline.dev/trunkline/api/param"
 	"trunkline.dev/trunkline/api/v1alpha1"
 	"trunkline.dev/trunkline/api/workspace"
 )
@@ -26,9 +25,25 @@ func (c *Catalog) WorkspacesPerPerson() int {
 	return cmp.Or(c.Platform.Spec.Workspaces.PerPerson, defaultPerPerson)
 }
 
-// baseOf finds the base of a workload of a workspace; false if it names none that there is.
-func (c *Catalog) baseOf(blueprint string, params map[string]any) (base v1alpha1.WorkspaceBase, ok bool) {
-	all := c.Platform.Spec.Workspaces.Bases
+// basesIn returns the bases that there are in an environment, by name: those of the platform, as far as it takes them, and its own.
+func (c *Catalog) basesIn(env string) map[string]v1alpha1.WorkspaceBase {
+	all, declared := c.Platform.Spec.Workspaces.Bases, c.Environments[env]
+	if declared == nil {
+		return all
+	}
+	own, out := declared.Spec.Workspaces, map[string]v1alpha1.WorkspaceBase{}
+	for name, base := range all {
+		if own.Only == nil || slices.Contains(own.Only, name) {
+			out[name] = base
+		}
+	}
+	maps.Copy(out, own.Bases)
+	return out
+}
+
+// baseOf finds the base of a workload of a workspace in an environment; false if it names none that there is.
+func (c *Catalog) baseOf(blueprint, env string, params map[string]any) (base v1alpha1.WorkspaceBase, ok bool) {
+	all := c.basesIn(env)
 	if name, _ := params["base"].(string); name != "" {
 		base, ok = all[name]
 		return base, ok && isFor(base, blueprint)
@@ -55,7 +70,7 @@ func (c *Catalog) BaseImageOf(p *Project, w *v1alpha1.Workload, env string) stri
 	if !c.Blueprints[w.Blueprint].IsWorkspace() || !cmp.Or(p.Spec.Environments[env].Workloads[w.Name].Image, w.Image).IsZero() {
 		return ""
 	}
-	base, _ := c.baseOf(w.Blueprint, c.paramsIn(p, w, env))
+	base, _ := c.baseOf(w.Blueprint, env, c.paramsIn(p, w, env))
 	return base.Image
 }
 
@@ -64,24 +79,29 @@ func (c *Catalog) baseSizeOf(p *Project, w *v1alpha1.Workload, env string) strin
 	if !c.Blueprints[w.Blueprint].IsWorkspace() {
 		return ""
 	}
-	base, _ := c.baseOf(w.Blueprint, c.paramsIn(p, w, env))
+	base, _ := c.baseOf(w.Blueprint, env, c.paramsIn(p, w, env))
 	return base.Size
 }
 
-// checkBases checks what the platform says of workspaces.
-func (f *frame) checkBases(k *checker) {
+// checkWorkspaces checks what the platform says of workspaces.
+func (f *frame) checkWorkspaces(k *checker) {
 	k.doc = f.platformDoc
 	w := f.Platform.Spec.Workspaces
-	sizes := builtinSizes()
-	maps.Copy(sizes, f.Platform.Spec.Sizes)
 	spec, _ := k.doc.Value()["spec"].(map[string]any)
 	said, _ := spec["workspaces"].(map[string]any)
 	if _, there := said["perPerson"]; there && w.PerPerson < 1 { // 0 would be as if nothing was said
 		k.at(v1alpha1.RuleInvalidValue, []any{"spec", "workspaces", "perPerson"}, "nobody can have 0 workspaces", "write 1 or more; where no project declares a notebook, there are none")
 	}
-	for _, name := range sortedKeys(w.Bases) {
+	f.checkBases(k, w.Bases)
+}
+
+// checkBases checks the bases of workspaces that the platform or an environment declares.
+func (f *frame) checkBases(k *checker, bases map[string]v1alpha1.WorkspaceBase) {
+	sizes := builtinSizes()
+	maps.Copy(sizes, f.Platform.Spec.Sizes)
+	for _, name := range sortedKeys(bases) {
 		at := []any{"spec", "workspaces", "bases", name, "image"}
-		base := w.Bases[name]
+		base := bases[name]
 		if base.Size != "" {
 			known(k, RuleSize, "size class", base.Size, sizes, "spec", "workspaces", "bases", name, "size")
 		}
@@ -111,28 +131,66 @@ func (k *checker) workspace(p *Project, bp *Blueprint, w *v1alpha1.Workload, i i
 		}
 	}
 	k.told(p, bp, w, i, func(values map[string]any) error {
-		if _, _, err := workspace.Parse(values); err != nil {
-			return err
-		}
-		if !w.Image.IsZero() {
-			return nil
-		}
-		if _, ok := k.c.baseOf(bp.Name, values); ok {
-			return nil
-		}
-		var names []string
-		for _, name := range sortedKeys(bases.Bases) {
-			if isFor(bases.Bases[name], bp.Name) {
-				names = append(names, name)
-			}
-		}
-		named, _ := values["base"].(string)
-		switch {
-		case len(names) == 0:
-			return param.Wrong("have the platform declare one in spec.workspaces.bases", errors.New("the platform has no base for it"))
-		case named == "":
-			return param.Wrong("there are "+strings.Join(names, ", "), errors.New("the platform has several bases for it: name one in base"))
-		}
-		return param.Wrong("there are "+strings.Join(names, ", "), fmt.Errorf("the platform has no base %q for it", named), "base")
+		_, _, err := workspace.Parse(values)
+		return err
 	})
+	if w.Image.IsZero() {
+		k.bases(p, bp, w, i)
+	}
+}
+
+// bases checks that a workload of workspaces has a base in each of its environments, each of which may have others.
+func (k *checker) bases(p *Project, bp *Blueprint, w *v1alpha1.Workload, i int) {
+	environments := sortedKeys(p.Spec.Environments)
+	if len(environments) == 0 {
+		environments = []string{""}
+	}
+	told := map[string]bool{}
+	for _, env := range environments {
+		over := p.Spec.Environments[env].Workloads[w.Name]
+		values := k.c.paramsIn(p, w, env)
+		if compiled := k.c.schemas[bp.Name]; !over.Image.IsZero() || compiled == nil || len(compiled.Check(values)) > 0 {
+			continue
+		}
+		if _, ok := k.c.baseOf(bp.Name, env, values); ok {
+			continue
+		}
+		path := []any{"spec", "workloads", i}
+		switch {
+		case over.Params["base"] != nil:
+			path = []any{"spec", "environments", env, "workloads", w.Name, "params", "base"}
+		case w.Params["base"] != nil:
+			path = append(path, "params", "base")
+		case w.Params != nil:
+			path = append(path, "params")
+		}
+		message, hint := k.noBase(bp, env, values)
+		if at := fmt.Sprint(path, message); !told[at] { // it is the same in each environment without bases of its own
+			told[at] = true
+			k.at(RuleParams, path, fmt.Sprintf("the blueprint %q: %s", bp.Name, message), hint)
+		}
+	}
+}
+
+// noBase says why a workload has no base in an environment, and what to do.
+func (k *checker) noBase(bp *Blueprint, env string, values map[string]any) (message, hint string) {
+	where, names := "the platform", []string{}
+	if e := k.c.Environments[env]; e != nil && (e.Spec.Workspaces.Only != nil || len(e.Spec.Workspaces.Bases) > 0) {
+		where = "the environment " + env
+	}
+	all := k.c.basesIn(env)
+	for _, name := range sortedKeys(all) {
+		if isFor(all[name], bp.Name) {
+			names = append(names, name)
+		}
+	}
+	hint = "there are " + strings.Join(names, ", ")
+	named, _ := values["base"].(string)
+	switch {
+	case len(names) == 0:
+		return where + " has no base for it", "have " + where + " declare one in spec.workspaces.bases"
+	case named == "":
+		return where + " has several bases for it: name one in base", hint
+	}
+	return fmt.Sprintf("%s has no base %q for it", where, named), hint
 }

@@ -5,6 +5,7 @@ package flow
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,8 +94,10 @@ func (l *loop) claimed(e claimed) {
 	now := l.opts.Now()
 	e.of.ended(now, now.Add(min(claimInterval, l.opts.Interval)))
 	if e.err == nil || len(e.Refused) > 0 {
-		e.state.refused = report.NewRefused(claimsOf(e.Refused))
-		e.state.dirty = e.state.dirty || len(e.New) > 0 || len(e.Written) > 0
+		refused := report.NewRefused(claimsOf(e.Refused))
+		// What an earlier process has refused is news to this one.
+		e.state.dirty = e.state.dirty || len(e.Written) > 0 || !slices.EqualFunc(refused.All(), e.state.refused.All(), sameClaim)
+		e.state.refused = refused
 	}
 	if l.ctx.Err() == nil {
 		l.tellClaims(e)
@@ -109,6 +112,11 @@ func Refused(ctx context.Context, records string, opts bucket.Options) (report.R
 		return err
 	})
 	return report.NewRefused(claimsOf(kept)), err
+}
+
+// sameClaim reports whether the same is told of two events.
+func sameClaim(a, b report.Claim) bool {
+	return a.ID == b.ID && a.Dataset == b.Dataset && a.Why == b.Why
 }
 
 // claimsOf are refused events as they are shown.

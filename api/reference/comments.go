@@ -673,6 +673,7 @@ func comments() map[string]comment {
 				"HealthTimeout":  "HealthTimeout is how long a release may take to become healthy after it was applied, such as \"15m\", before it counts as failed; default: 10m.",
 				"Rollback":       "Rollback takes a release that has failed back to the last commit at which it was healthy. The commit that failed is then not tried again, until a newer one changes the release; default: false.",
 				"Runs":           "Runs says how the code of remote runs gets here; default: as files only, which have to be small.",
+				"Workspaces":     "Workspaces says what people's notebooks and editors are made from here; default: what the platform says.",
 				"Orchestrator":   "Orchestrator is \"airflow\" if the DAGs of projects are deployed for an Apache Airflow, which is a workload of the environment; workloads are started by Trunkline in any case; default: \"native\", DAGs are deployed nowhere.",
 				"Airflow":        "Airflow is the version of an Apache Airflow that the environment has to itself, such as \"3.1\": DAG files are checked for it, and a dag_id is unique in it; default: that of the platform.",
 				"Budget":         "Budget bounds what the environment may cost; default: no bound.",
@@ -680,6 +681,13 @@ func comments() map[string]comment {
 				"Freezes":        "Freezes are times in which nothing is rolled out; they win over Windows.",
 				"Preview":        "Preview makes the environment the template of those of pull requests; default: pull requests get none.",
 				"Notify":         "Notify says who is told of what goes wrong in the environment, beside those whom the platform names; default: nobody.",
+			},
+		},
+		"EnvironmentWorkspaces": {
+			doc: "EnvironmentWorkspaces says what people's notebooks and editors are made from in an environment.",
+			fields: map[string]string{
+				"Only":  "Only names the bases of the platform that there are here, \"[]\" for none of them; default: all.",
+				"Bases": "Bases maps the name of a base to what it is here, beside those of the platform, or in place of the one of its name; default: none.",
 			},
 		},
 		"EventFormat": {

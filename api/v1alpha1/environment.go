@@ -89,6 +89,8 @@ type EnvironmentSpec struct {
 	Rollback bool `json:"rollback,omitempty"`
 	// Runs says how the code of remote runs gets here; default: as files only, which have to be small.
 	Runs EnvironmentRuns `json:"runs,omitzero"`
+	// Workspaces says what people's notebooks and editors are made from here; default: what the platform says.
+	Workspaces EnvironmentWorkspaces `json:"workspaces,omitzero"`
 	// Orchestrator is "airflow" if the DAGs of projects are deployed for an Apache Airflow, which is a workload of the environment; workloads
 	// are started by Trunkline in any case; default: "native", DAGs are deployed nowhere.
 	Orchestrator Orchestrator `json:"orchestrator,omitempty"`

@@ -12,6 +12,14 @@ type Workspaces struct {
 	OwnImages bool `json:"ownImages,omitempty"`
 }
 
+// EnvironmentWorkspaces says what people's notebooks and editors are made from in an environment.
+type EnvironmentWorkspaces struct {
+	// Only names the bases of the platform that there are here, "[]" for none of them; default: all.
+	Only []string `json:"only,omitempty"`
+	// Bases maps the name of a base to what it is here, beside those of the platform, or in place of the one of its name; default: none.
+	Bases map[string]WorkspaceBase `json:"bases,omitempty"`
+}
+
 // WorkspaceBase is an image that workspaces are made from.
 type WorkspaceBase struct {
 	// Image is the image, by its digest, such as "registry.acme.example/jupyter@sha256:0123…".

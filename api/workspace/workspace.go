@@ -58,6 +58,8 @@ type Params struct {
 	Idle string `json:"idle"`
 	// ExpireDays is after how many days that it is stopped it is removed; 0 for never.
 	ExpireDays int64 `json:"expireDays"`
+	// KeepVolume has volumes stay when their workspace is deleted.
+	KeepVolume bool `json:"keepVolume"`
 }
 
 // Setup is what params mean.
@@ -65,6 +67,8 @@ type Setup struct {
 	Idle time.Duration
 	// Expires is after how long that it is stopped it is removed; 0 for never.
 	Expires time.Duration
+	// KeepVolume has volumes stay when their workspace is deleted.
+	KeepVolume bool
 }
 
 // Parse reads params, and refuses by a [param.Error] what the schema of the blueprints cannot.
@@ -73,7 +77,7 @@ func Parse(values map[string]any) (Params, Setup, error) {
 	if err := param.Read(values, &p); err != nil {
 		return Params{}, Setup{}, err
 	}
-	s := Setup{Idle: defaultIdle, Expires: time.Duration(p.ExpireDays) * 24 * time.Hour}
+	s := Setup{Idle: defaultIdle, Expires: time.Duration(p.ExpireDays) * 24 * time.Hour, KeepVolume: p.KeepVolume}
 	if p.Idle == "" {
 		return p, s, nil
 	}

@@ -208,7 +208,7 @@ func (k *keptCluster) gate(begin func(context.Context) (context.Context, func(),
 		}
 		return out
 	}
-	spacesafar.NewHands(spaces.Reached{Cluster: to}, places, begin, k.log).Register(gate)
+	spacesafar.NewHands(spaces.Reached{API: to}, places, begin, k.log).Register(gate)
 	return gate
 }
 

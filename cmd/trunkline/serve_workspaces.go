@@ -44,7 +44,7 @@ func (d *daemon) makeWorkspaces() {
 // workspacesIn is a cluster with workspaces, or why it is not reached.
 func (d *daemon) workspacesIn(name string) (spaces.Cluster, error) {
 	if to := d.tunnels.named(name); to != nil {
-		return spaces.Reached{Cluster: to}, nil
+		return spaces.Reached{API: to}, nil
 	}
 	to := d.afar.named(name)
 	if to == nil {

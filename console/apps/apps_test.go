@@ -264,6 +264,11 @@ func TestPass(t *testing.T) {
 	if none.StatusCode != http.StatusNotFound || other.StatusCode != http.StatusNotFound || strings.Contains(text, "ada") || strings.Contains(same, "nobody") {
 		t.Errorf("without a session: %d %q, %d %q", none.StatusCode, text, other.StatusCode, same)
 	}
+	// Where all share a host, the path alone tells them apart.
+	shared := newSite(t, "http://apps.example")
+	if resp, _ := shared.ask(http.MethodGet, shared.host(), "/notebook/dev/orders/another/", map[string]string{"Cookie": shared.enter()}); resp.StatusCode != http.StatusNotFound || shared.asked != nil {
+		t.Errorf("a session for one application leads to another at the same origin: %d", resp.StatusCode)
+	}
 }
 
 // TestContained: what an application answers stays in its own part of its origin.

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
 
 	"trunkline.dev/trunkline/plan"
 	"trunkline.dev/trunkline/plan/workspace"
@@ -44,18 +45,29 @@ type Cluster interface { //nolint:interfacebloat // it is all that is done there
 	Set(ctx context.Context, as tunnel.As, name string) (*unstructured.Unstructured, error)
 	// Create makes a StatefulSet or a Secret of a workspace.
 	Create(ctx context.Context, as tunnel.As, o *unstructured.Unstructured) (*unstructured.Unstructured, error)
-	// Change changes the StatefulSet of a workspace by a JSON patch, and Remove deletes it with what is its own, if it is that one still.
+	// Change changes the StatefulSet of a workspace by a JSON patch.
 	Change(ctx context.Context, as tunnel.As, name string, patch []byte) error
-	Remove(ctx context.Context, as tunnel.As, name string, uid types.UID) error
-	// Secrets lists the Secrets of a workspace of someone.
+	// Remove deletes a StatefulSet, with what is its own, or a Secret, if it is that one still: by its UID, and its version if it has one. One that is not
+	// there is as good as removed.
+	Remove(ctx context.Context, as tunnel.As, o *unstructured.Unstructured) error
+	// Secrets lists the Secrets of a workspace of someone, and those that are left of one of its name.
 	Secrets(ctx context.Context, as tunnel.As, name, owner string) ([]unstructured.Unstructured, error)
 	// Pod reads the pod of a workspace; nil if there is none. Dial opens a connection to a port of it.
 	Pod(ctx context.Context, as tunnel.As, name string) (*unstructured.Unstructured, error)
 	Dial(ctx context.Context, as tunnel.As, pod string, port int) (net.Conn, error)
 }
 
+// API is the API server of a cluster that is reached from here. [tunnel.Cluster] is one.
+type API interface {
+	Name() string
+	// REST is how it is reached as someone.
+	REST(as tunnel.As) (*rest.Config, error)
+	// Dial opens a connection to a port of a pod, as someone.
+	Dial(ctx context.Context, as tunnel.As, pod string, port int) (net.Conn, error)
+}
+
 // Reached is a cluster whose API server is reached.
-type Reached struct{ *tunnel.Cluster }
+type Reached struct{ API }
 
 var _ Cluster = Reached{}
 
@@ -101,6 +113,10 @@ type found struct {
 
 	namespace string
 	uid       types.UID
+	// version is what of it was seen.
+	version string
+	// keeps is set if its volume stays when it is deleted.
+	keeps bool
 	// wanted is set if it is to have a pod, woken and stopped are when it was, and active is when it was used last as far as it was noted.
 	wanted         bool
 	woken, stopped time.Time
@@ -130,11 +146,13 @@ func readSet(c Cluster, o *unstructured.Unstructured) (found, bool) {
 			Workload: labels[workspace.LabelWorkload], Cluster: c.Name(), By: notes[workspace.AnnotationBy], Repository: notes[workspace.AnnotationRepository],
 			Branch: notes[workspace.AnnotationBranch], Size: notes[workspace.AnnotationSize], Created: o.GetCreationTimestamp().Time,
 		},
-		namespace: o.GetNamespace(), uid: o.GetUID(), owner: labels[workspace.LabelOwner], cluster: c,
+		namespace: o.GetNamespace(), uid: o.GetUID(), version: o.GetResourceVersion(), owner: labels[workspace.LabelOwner], cluster: c,
 		woken: at(workspace.AnnotationWoken), stopped: at(workspace.AnnotationStopped), active: at(workspace.AnnotationActive),
 	}
 	replicas, _, _ := unstructured.NestedInt64(o.Object, "spec", "replicas")
 	f.wanted = replicas > 0 && o.GetDeletionTimestamp() == nil
+	becomes, _, _ := unstructured.NestedString(o.Object, "spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted")
+	f.keeps = becomes == retain
 	f.git, _ = strconv.ParseBool(notes[workspace.AnnotationGit])
 	f.Used = f.woken
 	if f.active.After(f.Used) {
@@ -185,11 +203,7 @@ func (c Reached) get(ctx context.Context, as tunnel.As, kind schema.GroupVersion
 
 // Create implements [Cluster].
 func (c Reached) Create(ctx context.Context, as tunnel.As, o *unstructured.Unstructured) (made *unstructured.Unstructured, err error) {
-	kind := setsResource
-	if o.GetKind() == "Secret" {
-		kind = secretsResource
-	}
-	err = c.do(ctx, as, kind, func(ctx context.Context, r dynamic.ResourceInterface) error {
+	err = c.do(ctx, as, resourceOf(o), func(ctx context.Context, r dynamic.ResourceInterface) error {
 		made, err = r.Create(ctx, o, metav1.CreateOptions{FieldManager: fieldManager})
 		return err
 	})
@@ -197,6 +211,14 @@ func (c Reached) Create(ctx context.Context, as tunnel.As, o *unstructured.Unstr
 		return nil, fmt.Errorf("creating the %s %s/%s in cluster %q: %w", o.GetKind(), as.Namespace, o.GetName(), c.Name(), err)
 	}
 	return made, nil
+}
+
+// resourceOf is that of a StatefulSet or a Secret.
+func resourceOf(o *unstructured.Unstructured) schema.GroupVersionResource {
+	if o.GetKind() == "Secret" {
+		return secretsResource
+	}
+	return setsResource
 }
 
 // operation is one of a JSON patch.
@@ -232,37 +254,72 @@ func (c Reached) Change(ctx context.Context, as tunnel.As, name string, patch []
 	return nil
 }
 
-// remove deletes a workspace with what is its own. Its volume goes or stays as its workload declares.
-func (f found) remove(ctx context.Context) error {
-	return f.cluster.Remove(ctx, f.as, f.Name, f.uid)
+// retain is what a StatefulSet says of volumes that stay, and remove of those that go.
+const retain, remove = "Retain", "Delete"
+
+// keep has the volume of a workspace stay when it is deleted, or go.
+func (f found) keep(ctx context.Context, stays bool) error {
+	becomes := remove
+	if stays {
+		becomes = retain
+	}
+	return f.change(ctx, operation{"replace", "/spec/persistentVolumeClaimRetentionPolicy/whenDeleted", becomes})
+}
+
+// remove deletes a workspace with what is its own; with a version, only if it is as it was seen. Its volume goes or stays as its workload declares.
+func (f found) remove(ctx context.Context, version string) error {
+	o := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "apps/v1", "kind": "StatefulSet"}}
+	o.SetNamespace(f.namespace)
+	o.SetName(f.Name)
+	o.SetUID(f.uid)
+	o.SetResourceVersion(version)
+	return f.cluster.Remove(ctx, f.as, o)
 }
 
 // Remove implements [Cluster].
-func (c Reached) Remove(ctx context.Context, as tunnel.As, name string, uid types.UID) error {
-	background := metav1.DeletePropagationBackground
-	err := c.do(ctx, as, setsResource, func(ctx context.Context, r dynamic.ResourceInterface) error {
-		return r.Delete(ctx, name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}, PropagationPolicy: &background})
+func (c Reached) Remove(ctx context.Context, as tunnel.As, o *unstructured.Unstructured) error {
+	uid, version, background := o.GetUID(), o.GetResourceVersion(), metav1.DeletePropagationBackground
+	only := &metav1.Preconditions{UID: &uid}
+	if version != "" {
+		only.ResourceVersion = &version
+	}
+	err := c.do(ctx, as, resourceOf(o), func(ctx context.Context, r dynamic.ResourceInterface) error {
+		return r.Delete(ctx, o.GetName(), metav1.DeleteOptions{Preconditions: only, PropagationPolicy: &background})
 	})
 	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("deleting the StatefulSet %s/%s: %w", as.Namespace, name, err)
+		return fmt.Errorf("deleting the %s %s/%s: %w", o.GetKind(), as.Namespace, o.GetName(), err)
 	}
 	return nil
 }
 
-// token is what the server of a workspace lets us in by; empty if its Secret is not there.
-func (f found) token(ctx context.Context) (string, error) {
+// held is what the Secret of a workspace has.
+type held struct{ token, username, password string }
+
+// secret reads the Secret of a workspace: what it has, nil if there is none. Another one of its name is left of a workspace before.
+func (f found) secret(ctx context.Context) (has *held, left *unstructured.Unstructured, err error) {
 	items, err := f.cluster.Secrets(ctx, f.as, f.Name, f.owner)
 	if err != nil {
-		return "", err
+		return nil, nil, err
 	}
 	for i := range items {
-		owners := items[i].GetOwnerReferences()
-		if items[i].GetName() != f.Name || len(owners) != 1 || owners[0].UID != f.uid {
+		if items[i].GetName() != f.Name {
 			continue
 		}
-		return decoded(&items[i], workspace.KeyToken), nil
+		if owners := items[i].GetOwnerReferences(); len(owners) != 1 || owners[0].UID != f.uid {
+			return nil, &items[i], nil
+		}
+		return &held{decoded(&items[i], workspace.KeyToken), decoded(&items[i], workspace.KeyGitUsername), decoded(&items[i], workspace.KeyGitPassword)}, nil, nil
 	}
-	return "", nil
+	return nil, nil, nil
+}
+
+// token is what the server of a workspace lets us in by; empty if its Secret is not there.
+func (f found) token(ctx context.Context) (string, error) {
+	has, _, err := f.secret(ctx)
+	if has == nil {
+		return "", err
+	}
+	return has.token, nil
 }
 
 // Secrets implements [Cluster].

@@ -53,18 +53,34 @@ type Options struct {
 // Keeper makes workspaces, and sees to their end.
 type Keeper struct {
 	opts Options
-	// opening has this replica make them one after the other, so that they are counted.
-	opening sync.Mutex
+	// limit is [askTimeout] outside of tests.
+	limit time.Duration
 
 	mu sync.Mutex
-	// seen is what was found for requests, by namespace and name, and active when workspaces were used last, by UID, as their servers say.
-	seen   map[string]*kept
-	active map[string]time.Time
+	// opening has this replica make those of a person one after the other, so that they are counted.
+	opening map[string]*sync.Mutex
+	// seen is what was found for requests, by namespace and name.
+	seen map[string]*kept
+	// active is when workspaces were used last, by UID, as their servers say; and silent since when those do not answer whose servers do not.
+	active, silent map[string]time.Time
 }
 
 // New makes a keeper.
 func New(opts Options) *Keeper {
-	return &Keeper{opts: opts, seen: map[string]*kept{}, active: map[string]time.Time{}}
+	return &Keeper{opts: opts, limit: askTimeout, opening: map[string]*sync.Mutex{}, seen: map[string]*kept{}, active: map[string]time.Time{}, silent: map[string]time.Time{}}
+}
+
+// turn waits until nobody else makes a workspace for a person, and returns what ends the turn.
+func (k *Keeper) turn(owner string) func() {
+	k.mu.Lock()
+	mine := k.opening[owner]
+	if mine == nil {
+		mine = &sync.Mutex{}
+		k.opening[owner] = mine
+	}
+	k.mu.Unlock()
+	mine.Lock()
+	return mine.Unlock
 }
 
 // Workspace is one as people see it.
@@ -122,8 +138,8 @@ func (k *Keeper) ours(c *catalog.Catalog, f *found) bool {
 	return true
 }
 
-// setup is what the workload of a workspace declares now; what it declared last is not known if it is gone, and then the workspace goes with it.
-func setup(c *catalog.Catalog, f found) workspace.Setup {
+// setup is what the workload of a workspace declares now; false if it is not declared any more, and then the workspace goes with it.
+func setup(c *catalog.Catalog, f found) (workspace.Setup, bool) {
 	id := catalog.ReleaseID{Project: f.Project, Environment: f.Environment, Cluster: f.Cluster}
 	if p, ok := c.Project(f.Project); ok {
 		for _, w := range c.Release(p, id).Workloads {
@@ -131,12 +147,12 @@ func setup(c *catalog.Catalog, f found) workspace.Setup {
 				continue
 			}
 			if _, s, err := workspace.Parse(w.Params); err == nil {
-				return s
+				return s, true
 			}
 		}
 	}
 	_, s, _ := workspace.Parse(nil)
-	return s
+	return s, false
 }
 
 // all lists the workspaces that are there. A cluster that does not answer is left out, unless none does.
@@ -210,7 +226,7 @@ func (k *Keeper) find(ctx context.Context, environment, project, name, person st
 		namespace := c.Release(p, id).Namespace
 		set, err := cluster.Set(ctx, k.as(c, id, namespace), name)
 		if err != nil {
-			return nil, found{}, err
+			missing = err // it may be there, unless another one has it
 		}
 		if set == nil {
 			continue
@@ -221,151 +237,4 @@ func (k *Keeper) find(ctx context.Context, environment, project, name, person st
 		}
 	}
 	return nil, found{}, missing
-}
-
-// sighting is what was found of a workspace, with what lets us in.
-type sighting struct {
-	found
-
-	at     time.Time
-	token  string
-	podUID string
-	// act is what is to be done about it.
-	act plans.Act
-}
-
-// kept is the last sighting of a workspace for requests, which one at a time renews.
-type kept struct {
-	sighting
-
-	once sync.Mutex
-}
-
-// look finds out how a workspace is. With server, one that starts is asked whether it answers.
-func (k *Keeper) look(ctx context.Context, c *catalog.Catalog, f found, server bool) (sighting, error) {
-	s := sighting{found: f, at: k.opts.Now()}
-	p, err := f.pod(ctx)
-	if err != nil {
-		return s, err
-	}
-	s.podUID = p.uid
-	facts := plans.Facts{Wanted: f.wanted, Woken: f.woken, Stopped: f.stopped, Pod: p.there, Active: k.lastUse(f)}
-	if f.wanted && p.running {
-		facts.Answers = true
-		if server {
-			if s.token, err = f.token(ctx); err != nil {
-				return s, err
-			}
-			use, err := f.ask(ctx, s.token)
-			if facts.Answers = err == nil; err != nil {
-				s.Why = "its server does not answer yet"
-				k.opts.Log.Debug("the server of a workspace does not answer", "workspace", f.Name, "err", err.Error())
-			} else {
-				facts.Busy = use.busy
-				facts.Active = k.use(f, use.last)
-			}
-		}
-	}
-	set := setup(c, f)
-	var act plans.Act
-	var why string
-	s.Phase, act, why = plans.Step(facts, set, k.opts.Now())
-	if why != "" {
-		s.Why = why
-	} else if s.Phase == plans.Starting && p.why != "" {
-		s.Why = p.why
-	}
-	if facts.Active.After(s.Used) {
-		s.Used = facts.Active
-	}
-	if facts.Busy {
-		s.Used = k.opts.Now()
-	}
-	if s.Phase == plans.Running || s.Phase == plans.Idle {
-		s.StopsAt = s.Used.Add(set.Idle)
-	}
-	s.act = act
-	return s, nil
-}
-
-// lastUse is when a workspace was used last, as far as it is known here.
-func (k *Keeper) lastUse(f found) time.Time {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if at := k.active[string(f.uid)]; at.After(f.active) {
-		return at
-	}
-	return f.active
-}
-
-// use keeps when a workspace was used last. What its server says is bounded by the time of day: it is code of others.
-func (k *Keeper) use(f found, at time.Time) time.Time {
-	if now := k.opts.Now(); at.After(now) {
-		at = now
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if last := k.active[string(f.uid)]; at.Before(last) {
-		at = last
-	}
-	k.active[string(f.uid)] = at
-	return at
-}
-
-// Run stops and removes what is over until ctx ends.
-func (k *Keeper) Run(ctx context.Context) {
-	every := time.NewTicker(sweepEvery)
-	defer every.Stop()
-	for {
-		if err := k.sweep(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, asking.ErrNotYet) {
-			k.opts.Log.Warn("workspaces that are not used may go on", "err", err.Error())
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-every.C:
-		}
-	}
-}
-
-// sweep looks at each workspace once.
-func (k *Keeper) sweep(ctx context.Context) error {
-	c, all, err := k.all(ctx)
-	if err != nil {
-		return err
-	}
-	for _, f := range all {
-		s, looked := k.look(ctx, c, f, true)
-		if looked != nil {
-			err = errors.Join(err, looked)
-			continue
-		}
-		switch s.act {
-		case plans.Stop:
-			err = errors.Join(err, k.stop(ctx, f, asking.By{}, s.Why))
-		case plans.Remove:
-			if looked = f.remove(ctx); looked == nil {
-				k.opts.Happened(Happened{Workspace: f.Workspace, Said: "deleted: " + s.Why})
-			}
-			err = errors.Join(err, looked)
-		case plans.Nothing:
-			if used := k.lastUse(f); used.Sub(f.active) >= noteEvery {
-				err = errors.Join(err, f.change(ctx, note(plans.AnnotationActive, used.UTC().Format(time.RFC3339))))
-			}
-		}
-	}
-	k.forget(all)
-	return err
-}
-
-// forget drops what is known of workspaces that are gone.
-func (k *Keeper) forget(all []found) {
-	there := map[string]bool{}
-	for _, f := range all {
-		there[string(f.uid)] = true
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	maps.DeleteFunc(k.active, func(uid string, _ time.Time) bool { return !there[uid] })
-	maps.DeleteFunc(k.seen, func(_ string, s *kept) bool { return !there[string(s.uid)] })
 }

@@ -88,8 +88,8 @@ func (f found) dial(ctx context.Context) (net.Conn, error) {
 }
 
 // ask asks the server of a workspace for how it is used. A question is no use.
-func (f found) ask(ctx context.Context, token string) (activity, error) {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+func (f found) ask(ctx context.Context, token string, limit time.Duration) (activity, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return f.dial(ctx) }}
 	defer transport.CloseIdleConnections()
@@ -119,19 +119,26 @@ func (f found) ask(ctx context.Context, token string) (activity, error) {
 	return kernels(get, f.path())
 }
 
-// beats is when code-server was used last: it notes a heartbeat while a browser is connected, and while a terminal is at work.
+// beatEvery is how often code-server notes at most that it is used.
+const beatEvery = time.Minute
+
+// beats is when code-server was used last. It notes a heartbeat at a request, none for the minute after one, and then one more if a browser is
+// connected still: it was used at some time within that minute. What runs in its terminals is none.
 func beats(get func(string, any) error) (activity, error) {
 	var health struct {
 		Status string `json:"status"`
-		Last   int64  `json:"lastHeartbeat"`
+		Last   *int64 `json:"lastHeartbeat"`
 	}
 	if err := get("/healthz", &health); err != nil {
 		return activity{}, err
 	}
-	if health.Status == "" {
+	if health.Status != "alive" && health.Status != "expired" || health.Last == nil {
 		return activity{}, errors.New("the server answers something that is no code-server's")
 	}
-	return activity{last: time.UnixMilli(health.Last)}, nil
+	if *health.Last == 0 { // nobody has opened it yet
+		return activity{}, nil
+	}
+	return activity{last: time.UnixMilli(*health.Last).Add(beatEvery)}, nil
 }
 
 // kernels is when Jupyter was used last: by requests, or by output of kernels and terminals. A kernel that works is in use, however long it is silent.
@@ -147,6 +154,9 @@ func kernels(get func(string, any) error, path string) (activity, error) {
 	}
 	if err := get(path+"api/kernels?no_track_activity=1", &all); err != nil {
 		return activity{}, err
+	}
+	if status.Last.IsZero() {
+		return activity{}, errors.New("the server answers something that is no Jupyter's")
 	}
 	out := activity{last: status.Last}
 	for _, k := range all {

@@ -34,6 +34,7 @@ var skips = []struct{ test, reason string }{
 	{"cmd/trunkline/e2e.TestSpark", withEngines},
 	{"cmd/trunkline/e2e.TestAirflow", withEngines},
 	{"cmd/trunkline/e2e.TestNotebook", withEngines},
+	{"cmd/trunkline/e2e.TestNotebookRepository", withEngines},
 	{"cmd/trunkline/e2e.TestTemplate", withEngines},
 	{"cmd/trunkline/e2e.TestVault", withEngines},
 	{"reconciler.TestFaultsOfTheRepository", "another process took the port, which cannot be prevented"},

@@ -50,6 +50,8 @@ type Facts struct {
 	Woken, Stopped time.Time
 	// Pod is set while it has one, and Answers if its server does.
 	Pod, Answers bool
+	// Silent is since when it does not answer, as far as it is known; it was not asked all the time.
+	Silent time.Time
 	// Active is when its server was used last, as far as it is known, and Busy is set while it works by itself.
 	Active time.Time
 	Busy   bool
@@ -62,15 +64,19 @@ func Step(f Facts, s workspace.Setup, now time.Time) (phase Phase, act Act, why 
 		used = f.Active
 	}
 	unused := now.Sub(used)
+	stopped := f.Stopped
+	if used.After(stopped) { // others have stopped it since
+		stopped = used
+	}
 	switch {
 	case !f.Wanted && f.Pod:
 		return Stopping, Nothing, ""
-	case !f.Wanted && s.Expires > 0 && !f.Stopped.IsZero() && now.Sub(f.Stopped) >= s.Expires:
+	case !f.Wanted && s.Expires > 0 && !f.Stopped.IsZero() && now.Sub(stopped) >= s.Expires:
 		return Expired, Remove, fmt.Sprintf("it was stopped for %d days", int(s.Expires.Hours()/24))
 	case !f.Wanted:
 		return Stopped, Nothing, ""
-	case !f.Answers && unused >= s.Idle+startTime:
-		return Idle, Stop, fmt.Sprintf("it has not answered for %s", (s.Idle + startTime).Round(time.Minute))
+	case !f.Answers && unused >= s.Idle+startTime && now.Sub(f.Silent) >= startTime:
+		return Idle, Stop, fmt.Sprintf("it does not answer, and nobody has used it for %s", (s.Idle + startTime).Round(time.Minute))
 	case !f.Answers:
 		return Starting, Nothing, ""
 	case !f.Busy && unused >= s.Idle:

@@ -55,8 +55,9 @@ spec:
 {{- end }}
 
 {{/*
-The beginning of what a workspace runs: the repository is cloned once. What the person gave for it is read by Git alone, for that address alone. A
-repository that cannot be cloned is no reason to have no workspace.
+The beginning of what a workspace runs: the repository is cloned once, and is there whole or not at all. What the person gave for it is read by Git
+alone, for that address alone. A repository that cannot be cloned is no reason to have no workspace: a file in the home folder says why, and it is
+tried again at the next start.
 */}}
 {{- define "trunkline.workspaceBegins" -}}
 set -eu
@@ -73,7 +74,13 @@ if [ -n "$repository" ]; then
     export GIT_CONFIG_VALUE_1='!f() { test "$1" = get || exit 0; echo "username=$(cat /var/run/trunkline/git/username)"; echo "password=$(cat /var/run/trunkline/git/password)"; }; f'
   fi
   if [ ! -e "$folder" ]; then
-    git clone --branch "$TRUNKLINE_GIT_BRANCH" -- "$repository" "$folder" || echo "the repository was not cloned; the workspace begins without it" >&2
+    said=$HOME/repository-not-cloned.txt
+    rm -rf "$folder.part" "$said"
+    if git clone --branch "$TRUNKLINE_GIT_BRANCH" -- "$repository" "$folder.part" 2>/tmp/clone; then
+      mv "$folder.part" "$folder"
+    else
+      { echo "$repository was not cloned at the branch $TRUNKLINE_GIT_BRANCH. Git says:"; cat /tmp/clone; } | tee "$said" >&2
+    fi
   fi
 fi
 test -d "$folder" || folder=$HOME

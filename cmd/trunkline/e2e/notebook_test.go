@@ -80,33 +80,10 @@ func TestNotebook(t *testing.T) {
 		t.Skip("make test-platform runs it, with JupyterLab")
 	}
 	bin, lake := cached.Jupyter(t), t.TempDir()
-	if err := os.Chmod(lake, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	l := &lab{t: t, tokens: map[string]string{}, cluster: clustertest.Start(t, clustertest.Options{Name: "lab", Mode: clustertest.Exec, Network: clustertest.Pods, Args: []string{"--mount", lake + "=" + lake}})}
 	repo := gittest.New(t)
 	files := labPlatform(bin, lake)
 	repo.Commit(t, "all", files)
-	all := ""
-	for _, who := range []string{"carol", "dave", "vera"} {
-		token := who + "-0123456789abcdef"
-		l.tokens[who] = filepath.Join(t.TempDir(), who)
-		if err := os.WriteFile(l.tokens[who], []byte(token+"\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		all += who + ": " + token + "\n"
-	}
-	l.tokens["all"] = filepath.Join(t.TempDir(), "all")
-	if err := os.WriteFile(l.tokens["all"], []byte(all), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	apps := freeAddress(t)
-	_, l.port, _ = net.SplitHostPort(apps)
-	l.d = serve(t, "--repo", repo.URL(), "--data", t.TempDir(), "--cluster", "test="+l.cluster.Kubeconfig, "--poll", "1s", "--tokens-file", l.tokens["all"], "--apps-listen", apps)
-	l.d.token = "carol-0123456789abcdef"
-	l.d.await("the release to be fine", func(p status.Platform) bool {
-		return p.Fine() && len(p.Releases) == 1 && p.Releases[0].Result == status.Applied
-	})
+	l := newLab(t, repo, lake)
 
 	address := l.ran("carol", 0, "notebook", "open", "orders/lab", "--env", "dev")
 	b := l.enter(address)
@@ -149,6 +126,39 @@ func TestNotebook(t *testing.T) {
 		secrets, err3 := client.CoreV1().Secrets("orders-dev").List(t.Context(), metav1.ListOptions{LabelSelector: "trunkline.dev/workspace"})
 		return err == nil && err2 == nil && err3 == nil && len(sets.Items)+len(claims.Items)+len(secrets.Items) == 0
 	})
+}
+
+// newLab serves a platform with notebooks, whose pods see a folder of this machine, and waits until its release is in place.
+func newLab(t *testing.T, repo *gittest.Repo, folder string) *lab {
+	t.Helper()
+	if err := os.Chmod(folder, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	l := &lab{t: t, tokens: map[string]string{}, cluster: clustertest.Start(t, clustertest.Options{Name: "lab", Mode: clustertest.Exec, Network: clustertest.Pods, Args: []string{"--mount", folder + "=" + folder}})}
+	all := ""
+	for _, who := range []string{"carol", "dave", "vera"} {
+		token := who + "-0123456789abcdef"
+		l.tokens[who] = l.file(token + "\n")
+		all += who + ": " + token + "\n"
+	}
+	apps := freeAddress(t)
+	_, l.port, _ = net.SplitHostPort(apps)
+	l.d = serve(t, "--repo", repo.URL(), "--data", t.TempDir(), "--cluster", "test="+l.cluster.Kubeconfig, "--poll", "1s", "--tokens-file", l.file(all), "--apps-listen", apps)
+	l.d.token = "carol-0123456789abcdef"
+	l.d.await("the release to be fine", func(p status.Platform) bool {
+		return p.Fine() && len(p.Releases) == 1 && p.Releases[0].Result == status.Applied
+	})
+	return l
+}
+
+// file is one with a secret.
+func (l *lab) file(text string) string {
+	l.t.Helper()
+	name := filepath.Join(l.t.TempDir(), "secret")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		l.t.Fatal(err)
+	}
+	return name
 }
 
 // industrialise makes a workload of a notebook, and has it run.

@@ -58,6 +58,8 @@ func set(namespace, name, of string) *unstructured.Unstructured {
 func secret(name string, owner types.UID) *unstructured.Unstructured {
 	o := object("v1", "Secret", as.Namespace, name, "notebook")
 	o.SetOwnerReferences([]metav1.OwnerReference{{Kind: "StatefulSet", UID: owner}})
+	o.SetUID("secret-of-" + owner)
+	o.Object["data"] = map[string]any{"token": "eA=="}
 	return o
 }
 
@@ -89,8 +91,15 @@ func (p *played) Change(_ context.Context, _ tunnel.As, name string, patch []byt
 	return p.note("change " + name + " " + string(patch))
 }
 
-func (p *played) Remove(_ context.Context, _ tunnel.As, name string, uid types.UID) error {
-	return p.note("remove " + name + " " + string(uid))
+func (p *played) Remove(_ context.Context, _ tunnel.As, o *unstructured.Unstructured) error {
+	return p.note(strings.TrimSpace("remove " + o.GetKind() + " " + o.GetName() + " " + string(o.GetUID()) + " " + o.GetResourceVersion()))
+}
+
+// meant is an object that is to be removed, in a version.
+func meant(o *unstructured.Unstructured, uid types.UID, version string) *unstructured.Unstructured {
+	o.SetUID(uid)
+	o.SetResourceVersion(version)
+	return o
 }
 
 func (p *played) Secrets(context.Context, tunnel.As, string, string) ([]unstructured.Unstructured, error) {
@@ -150,7 +159,12 @@ func TestDeeds(t *testing.T) {
 	}
 	for what, do := range map[string]func() error{
 		"change": func() error { return c.Change(ctx, as, "lab-ann", []byte(`[{"op":"test"}]`)) },
-		"remove": func() error { return c.Remove(ctx, as, "lab-ann", "u") },
+		"remove": func() error {
+			return c.Remove(ctx, as, meant(set(as.Namespace, "lab-ann", "notebook"), "u", "7"))
+		},
+		"remove what is left": func() error {
+			return c.Remove(ctx, as, meant(secret("lab-ann", "uid-of-another"), "secret-of-uid-of-another", ""))
+		},
 	} {
 		if err := do(); err != nil {
 			t.Errorf("%s: %v", what, err)
@@ -165,8 +179,11 @@ func TestDeeds(t *testing.T) {
 	if o, err := c.Set(ctx, as, "nothing"); o != nil || err != nil {
 		t.Errorf("what is not there is %v, %v", o, err)
 	}
-	if all, err := c.Secrets(ctx, as, "lab-ann", "ann"); len(all) != 1 || all[0].GetOwnerReferences()[0].UID != "uid-of-lab-ann" || err != nil {
+	all, err := c.Secrets(ctx, as, "lab-ann", "ann")
+	if len(all) != 2 || all[0].GetOwnerReferences()[0].UID != "uid-of-lab-ann" || all[0].Object["data"] == nil || err != nil {
 		t.Errorf("its Secrets are %v, %v", all, err)
+	} else if all[1].Object["data"] != nil {
+		t.Errorf("what is in a Secret that is not its own is shown: %v", all[1])
 	}
 	if o, err := c.Pod(ctx, as, "lab-ann-0"); o == nil || o.GetName() != "lab-ann-0" || err != nil {
 		t.Errorf("its pod is %v, %v", o, err)
@@ -183,7 +200,7 @@ func TestDeeds(t *testing.T) {
 	}
 	slices.Sort(p.did)
 	want := []string{
-		`change lab-ann [{"op":"test"}]`, "create Secret lab-ann", "create StatefulSet lab-ann", "dial lab-ann-0:8888", "pod lab-ann-0", "remove lab-ann u", "secrets", "sets",
+		`change lab-ann [{"op":"test"}]`, "create Secret lab-ann", "create StatefulSet lab-ann", "dial lab-ann-0:8888", "pod lab-ann-0", "remove Secret lab-ann secret-of-uid-of-another", "remove StatefulSet lab-ann u 7", "secrets", "secrets", "sets",
 	}
 	if diff := cmp.Diff(want, p.did); diff != "" {
 		t.Errorf("done (-want +got):\n%s", diff)
@@ -230,8 +247,19 @@ func TestWhatIsRefused(t *testing.T) {
 		}},
 		"Nothing": {"There is nothing to make.", func(ctx context.Context, c Cluster) error { _, err := c.Create(ctx, as, nil); return err }},
 		"Change":  {"What is declared is changed by a commit.", func(ctx context.Context, c Cluster) error { return c.Change(ctx, as, "lab", nil) }},
-		"Remove":  {"What is declared is removed by a commit.", func(ctx context.Context, c Cluster) error { return c.Remove(ctx, as, "lab", "uid-of-lab") }},
-		"Missing": {"There is no such workspace.", func(ctx context.Context, c Cluster) error { return c.Remove(ctx, as, "lab-eve", "u") }},
+		"Remove":  {"What is declared is removed by a commit.", func(ctx context.Context, c Cluster) error { return c.Remove(ctx, as, set(as.Namespace, "lab", "")) }},
+		"Another's Secret": {"It is of no workspace.", func(ctx context.Context, c Cluster) error {
+			return c.Remove(ctx, as, meant(secret("lab-ann", "x"), "database", ""))
+		}},
+		"Another kind": {"It is no part of a workspace.", func(ctx context.Context, c Cluster) error {
+			return c.Remove(ctx, as, meant(object("v1", "ConfigMap", as.Namespace, "lab-ann", "notebook"), "u", ""))
+		}},
+		"Whichever": {"It has to be known which one is meant.", func(ctx context.Context, c Cluster) error {
+			return c.Remove(ctx, as, meant(set(as.Namespace, "lab-ann", "notebook"), "", ""))
+		}},
+		"Missing": {"There is no such workspace.", func(ctx context.Context, c Cluster) error {
+			return c.Remove(ctx, as, set(as.Namespace, "lab-eve", "notebook"))
+		}},
 		"Secrets": {"The Secrets of a workload are not shown.", func(ctx context.Context, c Cluster) error { _, err := c.Secrets(ctx, as, "lab", ""); return err }},
 		"Pod":     {"Pods of workloads are not looked at.", func(ctx context.Context, c Cluster) error { _, err := c.Pod(ctx, as, "lab-0"); return err }},
 		"Dial":    {"Pods of workloads are not connected to.", func(ctx context.Context, c Cluster) error { _, err := c.Dial(ctx, as, "lab-0", 8888); return err }},
@@ -247,7 +275,9 @@ func TestWhatIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, p, _ := newCluster(t, true)
-			if err := tc.do(t.Context(), c); err == nil || len(p.did) > 0 {
+			err := tc.do(t.Context(), c)
+			p.did = slices.DeleteFunc(p.did, func(did string) bool { return did == "secrets" }) // it is looked whose they are
+			if err == nil || len(p.did) > 0 {
 				t.Errorf("%s Got %v, and did %q", tc.reason, err, p.did)
 			}
 		})

@@ -9,7 +9,6 @@ import (
 	"strconv"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/types"
 
 	"trunkline.dev/trunkline/flow/workspaces"
 	"trunkline.dev/trunkline/reconciler/reach"
@@ -40,7 +39,6 @@ type question struct {
 	As     tunnel.As                  `json:"as"`
 	Name   string                     `json:"name,omitempty"`
 	Owner  string                     `json:"owner,omitempty"`
-	UID    types.UID                  `json:"uid,omitempty"`
 	Patch  []byte                     `json:"patch,omitempty"`
 	Object *unstructured.Unstructured `json:"object,omitempty"`
 }
@@ -94,9 +92,13 @@ func (c Cluster) Change(ctx context.Context, as tunnel.As, name string, patch []
 	return err
 }
 
-// Remove implements [workspaces.Cluster].
-func (c Cluster) Remove(ctx context.Context, as tunnel.As, name string, uid types.UID) error {
-	_, err := c.ask(ctx, question{Do: doRemove, As: as, Name: name, UID: uid})
+// Remove implements [workspaces.Cluster]. What the agent has to know is which object is meant.
+func (c Cluster) Remove(ctx context.Context, as tunnel.As, o *unstructured.Unstructured) error {
+	meant := &unstructured.Unstructured{Object: map[string]any{"apiVersion": o.GetAPIVersion(), "kind": o.GetKind()}}
+	meant.SetName(o.GetName())
+	meant.SetUID(o.GetUID())
+	meant.SetResourceVersion(o.GetResourceVersion())
+	_, err := c.ask(ctx, question{Do: doRemove, As: as, Name: o.GetName(), Object: meant})
 	return err
 }
 

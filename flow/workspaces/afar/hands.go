@@ -102,8 +102,8 @@ func (h *Hands) do(ctx context.Context, q question) (a answer, err error) {
 			err = h.cluster.Change(ctx, q.As, q.Name, q.Patch)
 		}
 	case doRemove:
-		if _, err = h.workspace(ctx, q.As, q.Name); err == nil {
-			err = h.cluster.Remove(ctx, q.As, q.Name, q.UID)
+		if err = h.removable(ctx, q); err == nil {
+			err = h.cluster.Remove(ctx, q.As, q.Object)
 		}
 	case doSecrets:
 		a.Objects, err = h.secrets(ctx, q)
@@ -163,17 +163,41 @@ func (h *Hands) sets(ctx context.Context) ([]unstructured.Unstructured, error) {
 	return slices.DeleteFunc(all, func(o unstructured.Unstructured) bool { return !namespaces[o.GetNamespace()] }), err
 }
 
-// secrets lists those that belong to a workspace by more than what they say of themselves.
+// removable returns why an object is not removed; nil if it is a workspace, or the Secret of one, or of one before it.
+func (h *Hands) removable(ctx context.Context, q question) error {
+	o := q.Object
+	if o == nil || o.GetName() != q.Name || o.GetUID() == "" {
+		return errOthers
+	}
+	set, err := h.workspace(ctx, q.As, q.Name)
+	if err != nil || o.GetKind() == "StatefulSet" {
+		return err
+	}
+	all, err := h.cluster.Secrets(ctx, q.As, q.Name, set.GetLabels()[workspace.LabelOwner])
+	if err != nil {
+		return err
+	}
+	if o.GetKind() != "Secret" || !slices.ContainsFunc(all, func(s unstructured.Unstructured) bool { return s.GetName() == q.Name && s.GetUID() == o.GetUID() }) {
+		return errOthers
+	}
+	return nil
+}
+
+// secrets lists those of a workspace. What one has is shown only if it belongs to the workspace by more than what it says of itself: another one may be
+// left of a workspace before.
 func (h *Hands) secrets(ctx context.Context, q question) ([]unstructured.Unstructured, error) {
 	set, err := h.workspace(ctx, q.As, q.Name)
 	if err != nil {
 		return nil, err
 	}
 	all, err := h.cluster.Secrets(ctx, q.As, q.Name, q.Owner)
-	return slices.DeleteFunc(all, func(o unstructured.Unstructured) bool {
-		owners := o.GetOwnerReferences()
-		return o.GetName() != q.Name || len(owners) != 1 || owners[0].UID != set.GetUID()
-	}), err
+	all = slices.DeleteFunc(all, func(o unstructured.Unstructured) bool { return o.GetName() != q.Name })
+	for i := range all {
+		if owners := all[i].GetOwnerReferences(); len(owners) != 1 || owners[0].UID != set.GetUID() {
+			unstructured.RemoveNestedField(all[i].Object, "data")
+		}
+	}
+	return all, err
 }
 
 // of is the workspace that a pod is of.
