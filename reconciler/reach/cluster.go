@@ -46,9 +46,6 @@ func New(name string, way Way, most int) *Cluster {
 	return &Cluster{name: name, way: way, most: int64(most)}
 }
 
-// Open is how many connections are open.
-func (c *Cluster) Open() int { return int(c.open.Load()) }
-
 // Reachable returns why nothing is reached in the cluster now; nil if that is not known to be so.
 func (c *Cluster) Reachable() error {
 	if err := c.way.Reachable(); err != nil {

@@ -30,6 +30,9 @@ var (
 	now = time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
 )
 
+// Open is how many connections are open.
+func (c *Cluster) Open() int { return int(c.open.Load()) }
+
 // cell are pods of a cluster: servers on this machine.
 type cell struct {
 	mu       sync.Mutex
