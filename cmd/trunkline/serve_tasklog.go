@@ -33,15 +33,11 @@ func newTaskLogs(d *daemon) taskLogs {
 
 // TaskLog implements [console.TaskLogs]. What is secret is found out before anything is read.
 func (l taskLogs) TaskLog(ctx context.Context, of console.TaskRef) (console.TaskLog, error) {
-	c := l.airflows.d.rec.Catalog()
-	if c == nil {
-		return console.TaskLog{}, ofAsked(askflow.Errorf(askflow.ErrNotYet, "no commit is accepted yet"))
-	}
-	place, namespace, err := airflowFor(c, of)
+	at, namespace, err := l.find(of)
 	if err != nil {
 		return console.TaskLog{}, ofAsked(err)
 	}
-	log, err := l.read(ctx, of, place, namespace)
+	log, err := l.read(ctx, of, at, namespace)
 	switch {
 	case err == nil:
 		return log, nil
@@ -50,33 +46,38 @@ func (l taskLogs) TaskLog(ctx context.Context, of console.TaskRef) (console.Task
 	case ctx.Err() != nil:
 		err = errors.New("it takes too long")
 	}
-	return log, &actError{fmt.Errorf("the log cannot be read from the Airflow of %s on the cluster %q: %w", place.Environment, place.Cluster, err), console.ErrNotKnown}
+	return log, &actError{fmt.Errorf("the log cannot be read from the Airflow of %s on the cluster %q: %w", at.Environment, at.Cluster, err), console.ErrNotKnown}
 }
 
-// airflowFor is the Airflow that runs the DAGs of a project, and the namespace of the project there.
-func airflowFor(c *catalog.Catalog, of console.TaskRef) (place catalog.AirflowPlace, namespace string, err error) {
+// find finds the Airflow that runs the DAGs of a project, and the namespace of the project there.
+func (l taskLogs) find(of console.TaskRef) (at catalog.DeployedAirflow, namespace string, err error) {
+	all := l.airflows.in(of.Environment)
+	for _, at := range all {
+		if namespace, runs := at.NamespaceOf(of.Project); runs && (of.Cluster == "" || of.Cluster == at.Cluster) {
+			return at, namespace, nil
+		}
+	}
+	if _, is := catalog.PreviewPull(of.Environment); is {
+		return at, "", askflow.Errorf(askflow.ErrNotFound, "no Airflow runs DAGs of %s in the preview %s: it has none, or is asleep", of.Project, of.Environment)
+	}
+	c := l.airflows.d.rec.Catalog()
+	if c == nil {
+		return at, "", askflow.Errorf(askflow.ErrNotYet, "no commit is accepted yet")
+	}
 	p, id, err := askflow.Release(c, of.Project, of.Environment, of.Cluster)
-	if err != nil {
-		return place, "", err
-	}
-	place, there := c.AirflowOf(id.Environment, id.Cluster)
 	switch {
-	case p.Spec.Airflow != "" && !c.DagsIn(p, id.Environment):
-		return place, "", askflow.Errorf(askflow.ErrNotFound, "the DAGs of %s are run by the Airflow of its owner, which is not reached from here", p.Name)
-	case !there:
-		return place, "", askflow.Errorf(askflow.ErrNotFound, "there is no Airflow in %q on the cluster %q: no project runs the blueprint %s there", id.Environment, id.Cluster, catalog.AirflowBlueprint)
-	case !c.DagsIn(p, id.Environment):
-		return place, "", askflow.Errorf(askflow.ErrNotFound, "%s deploys no DAGs to %q", p.Name, id.Environment)
+	case err != nil:
+		return at, "", err
+	case p.Spec.Airflow != "":
+		return at, "", askflow.Errorf(askflow.ErrNotFound, "the DAGs of %s are run by the Airflow of its owner, which is not reached from here", p.Name)
+	case len(all) == 0:
+		return at, "", askflow.Errorf(askflow.ErrNotFound, "there is no Airflow in %q: no project runs the blueprint %s there", id.Environment, catalog.AirflowBlueprint)
 	}
-	return place, c.Release(p, id).Namespace, nil
+	return at, "", askflow.Errorf(askflow.ErrNotFound, "%s deploys no DAGs to %q", p.Name, id.Environment)
 }
 
-func (l taskLogs) read(ctx context.Context, of console.TaskRef, place catalog.AirflowPlace, namespace string) (console.TaskLog, error) {
-	client, err := l.airflows.client(place.Environment, place.Cluster)
-	if err != nil {
-		return console.TaskLog{}, err
-	}
-	reached := l.reached.named(place.Cluster)
+func (l taskLogs) read(ctx context.Context, of console.TaskRef, at catalog.DeployedAirflow, namespace string) (console.TaskLog, error) {
+	client, reached := l.airflows.client(at), l.reached.named(at.Cluster)
 	if reached == nil {
 		return console.TaskLog{}, errors.New("the cluster is not reached from here, or an agent keeps it")
 	}
@@ -84,7 +85,7 @@ func (l taskLogs) read(ctx context.Context, of console.TaskRef, place catalog.Ai
 	if err != nil {
 		return console.TaskLog{}, err
 	}
-	namespaces := []string{namespace, place.Namespace}
+	namespaces := []string{namespace, at.Namespace}
 	slices.Sort(namespaces)
 	redact, err := reached.Redactor(ctx, slices.Compact(namespaces)...)
 	if err != nil {
@@ -103,7 +104,7 @@ func (l taskLogs) read(ctx context.Context, of console.TaskRef, place catalog.Ai
 		return console.TaskLog{}, fmt.Errorf("%w any more: the log of try %d of %s is gone with its pod; Airflow keeps logs where remote logging is set up (docs/airflow.md)", airflow.ErrNoLog, task.Try, task.Name())
 	}
 	out := console.TaskLog{
-		Cluster: place.Cluster, Dag: task.Dag, Run: task.Run, Task: task.Task, Try: task.Try, State: task.State, Text: strings.ToValidUTF8(log.Text(redact), "�"),
+		Cluster: at.Cluster, Dag: task.Dag, Run: task.Run, Task: task.Task, Try: task.Try, State: task.State, Text: strings.ToValidUTF8(log.Text(redact), "�"),
 	}
 	if task.Index >= 0 {
 		out.Index = &task.Index

@@ -87,8 +87,10 @@ broken()
 type flow struct {
 	*lake
 
-	airflow *airflow.Client
-	options *airflow.Options
+	// namespace is where Airflow runs.
+	namespace string
+	airflow   *airflow.Client
+	options   *airflow.Options
 }
 
 // The databases of an Airflow: a file, and the small PostgreSQL of the blueprint.
@@ -109,7 +111,7 @@ func newFlow(t *testing.T, name, database, params string) *flow {
 	if database == aPostgres {
 		args, env, params = append(args, postgresArgs(t, dir)...), "", params+", database: {storage: 1Gi}"
 	}
-	f := &flow{lake: &lake{
+	f := &flow{namespace: "engine-dev", lake: &lake{
 		t: t, dir: dir, repo: gittest.New(t), data: t.TempDir(), hook: newHook(t),
 		cluster: clustertest.Start(t, clustertest.Options{Name: name, Mode: clustertest.Exec, Network: clustertest.Pods, Args: args}),
 	}}
@@ -174,7 +176,7 @@ func (f *flow) until(what string, ok func(ctx context.Context) (bool, any, error
 // logs are the ends of those of Airflow's parts.
 func (f *flow) logs() string {
 	var out strings.Builder
-	pods := f.cluster.Client(f.t).CoreV1().Pods("engine-dev")
+	pods := f.cluster.Client(f.t).CoreV1().Pods(f.namespace)
 	list, err := pods.List(context.WithoutCancel(f.t.Context()), metav1.ListOptions{})
 	if err != nil {
 		return err.Error()
@@ -247,7 +249,7 @@ func TestAirflow(t *testing.T) {
 		t.Errorf("Airflow has the DAGs %+v", dags)
 	}
 	f.refuses()
-	f.enters(d, door)
+	f.enters(d, door, "dev", "daily")
 
 	t.Run("Next", func(t *testing.T) {
 		f.repo.Commit(t, "another word, and a task that fails", map[string]string{"sales/dags/words.py": "WORD = 'two'\n", "sales/dags/broken_dag.py": brokenDag})
@@ -279,6 +281,16 @@ func TestAirflow(t *testing.T) {
 			d.got("/api/v1/history?kind=task-failed&project=sales", &page)
 			return len(page.Items) == 1 && page.Items[0].Object == "broken/hungry" && strings.HasPrefix(page.Items[0].Why, "out-of-memory: "), page.Items, nil
 		})
+	})
+	t.Run("Commit", func(t *testing.T) {
+		out, errs, code := command(t, "dags", "commit", "sales", first.Version, "--env", "dev", "--server", d.server)
+		if code != 0 || !strings.HasSuffix(out, " airflow\n") {
+			t.Errorf("the commit of the first version: ended with %d: %s%s", code, out, errs)
+		}
+		none := strings.Repeat("0", len(first.Version))
+		if out, errs, code := command(t, "dags", "commit", "sales", none, "--env", "dev", "--server", d.server); code != 1 || !strings.Contains(errs, "none of the last 2 commits of sales/dev@test deployed the version") {
+			t.Errorf("of a version that there was not: ended with %d: %s%s", code, out, errs)
+		}
 	})
 	t.Run("Logs", func(t *testing.T) { f.showsLogs(d) })
 	t.Run("Template", func(t *testing.T) { f.runsTemplate(d) })
@@ -370,13 +382,17 @@ func TestAirflowPods(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer workers.Stop()
-	f.serve(binary)
+	d := f.serve(binary)
 	f.ends("daily", "success")
 	event := <-workers.ResultChan()
 	pod, ok := event.Object.(*corev1.Pod)
 	if !ok || pod.Spec.ServiceAccountName != "airflow-worker" || pod.Labels["trunkline.dev/project"] != "engine" {
 		t.Errorf("the pod of a task is %+v", event.Object)
 	}
+	f.until("the log to be gone with the pod of its task", func(context.Context) (bool, any, error) {
+		out, errs, code := command(t, "dags", "log", "sales/daily", "greet", "--env", "dev", "--server", d.server)
+		return code == 2 && strings.Contains(errs, "the log of try 1 of greet is gone with its pod"), out + errs, nil
+	})
 	for _, v := range pod.Spec.Containers[0].Env {
 		if v.ValueFrom != nil || strings.HasPrefix(v.Name, "AIRFLOW__DATABASE__") {
 			t.Errorf("a task has the variable %s", v.Name)
@@ -385,9 +401,9 @@ func TestAirflowPods(t *testing.T) {
 }
 
 // enters goes into Airflow from the console, as a browser does.
-func (f *flow) enters(d *daemon, door string) {
+func (f *flow) enters(d *daemon, door, environment, dag string) {
 	f.t.Helper()
-	resp, err := http.Post(d.server+"/api/v1/apps/airflow/dev/engine/airflow/enter", "application/json", strings.NewReader("{}"))
+	resp, err := http.Post(d.server+"/api/v1/apps/airflow/"+environment+"/engine/airflow/enter", "application/json", strings.NewReader("{}"))
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -417,7 +433,7 @@ func (f *flow) enters(d *daemon, door string) {
 		}
 		return resp.Status + " " + string(text)
 	}
-	const base = "/airflow/dev/engine/airflow/"
+	base := "/airflow/" + environment + "/engine/airflow/"
 	if page := get(entry.URL); !strings.Contains(page, `<base href="`+base+`"`) {
 		f.t.Errorf("the page of Airflow is %.500s", page)
 	}
@@ -425,7 +441,7 @@ func (f *flow) enters(d *daemon, door string) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	if dags := get(at.Scheme + "://" + at.Host + base + "api/v2/dags"); !strings.HasPrefix(dags, "200") || !strings.Contains(dags, `"daily"`) {
+	if dags := get(at.Scheme + "://" + at.Host + base + "api/v2/dags"); !strings.HasPrefix(dags, "200") || !strings.Contains(dags, `"`+dag+`"`) {
 		f.t.Errorf("the DAGs in a browser are %.500s", dags)
 	}
 	jar, _ = cookiejar.New(nil)
