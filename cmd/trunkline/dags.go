@@ -18,7 +18,7 @@ func newDags() *cobra.Command {
 		Short: "Look into the DAGs that the Airflow of an environment runs",
 		Args:  cobra.NoArgs,
 	}
-	cmd.AddCommand(newDagsLog())
+	cmd.AddCommand(newDagsLog(), newDagsCommit())
 	return cmd
 }
 
@@ -40,7 +40,7 @@ store.
 Exit codes: 0 shown; 1 Airflow does not answer, or what is secret is not known; 2 no such DAG, run,
 task or log, you may not, or the daemon does not answer.`,
 		Example: `  trunkline dags log sales/daily -e dev
-  trunkline dags log sales/daily load -e dev --run scheduled__2026-01-01T00:00:00+00:00 --try 1
+  trunkline dags log sales/daily load -e dev --run manual__1 --try 1
   trunkline dags log sales/daily load -e prod --map-index 3`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 || len(args) > 2 || !strings.Contains(args[0], "/") {
