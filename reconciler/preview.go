@@ -162,7 +162,7 @@ func (r *Reconciler) PreviewAirflows() (out []catalog.DeployedAirflow) {
 			out = append(out, p.Airflows...)
 		}
 	}
-	slices.SortFunc(out, func(a, b catalog.DeployedAirflow) int { return a.ReleaseID.Compare(b.ReleaseID) })
+	slices.SortFunc(out, func(a, b catalog.DeployedAirflow) int { return a.Compare(b.ReleaseID) })
 	return out
 }
 

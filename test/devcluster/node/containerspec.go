@@ -25,7 +25,7 @@ func (r *containerRun) spec(dir, note string) (container.Spec, error) {
 	if program := r.w.rt.cfg.Exec.Programs[r.c.Image]; program != "" && len(command) == 0 {
 		command = []string{program}
 	}
-	args := append(command, expandAll(r.c.Args, lookup)...)
+	args := slices.Concat(command, expandAll(r.c.Args, lookup))
 	if len(args) == 0 {
 		return container.Spec{}, fmt.Errorf("the image %s has no command of its own; give the container a command", HostImage)
 	}
