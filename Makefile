@@ -119,7 +119,7 @@ test-release: cosign zig ## tier 3, nightly: test release, a module of its own, 
 test-image: image ## tier 3, nightly: make the image of the last commit, and run what is in it as a container would
 	@cd release && ../$(WITH_TMP) $(GO) test -count 1 -run TestTrunklineInItsImage . -args -image-layout $(CURDIR)/dist/image
 
-test-platform: devcluster engines airflow-package vault ## the tests with the engines of data platforms: Airflow, Spark, JupyterLab, dbt; and with Vault
+test-platform: devcluster engines airflow-package postgres github-schemas vault ## the tests with the engines of data platforms: Airflow, Spark, JupyterLab, dbt; and with Vault
 	@cd test/vault && $(GO) mod tidy -diff # it has many modules, which nothing else fetches
 	@$(WITH_TMP) $(GO) run ./hack/gotest -count 1 -timeout 30m -run '^Test(Spark|Airflow|Notebook|Template|Vault)' ./cmd/trunkline/e2e -args -platform
 

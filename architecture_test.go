@@ -102,11 +102,12 @@ var mayKnow = map[string][]string{
 	"flow/data":                  {"api/lot", "flow/bucket", "flow/filter", "flow/given", "flow/manifest", "flow/store"},
 	"flow/deliver":               {"api", "flow/bucket", "flow/egress"},
 	"flow/egress":                {"api/glob", "api/lot"},
+	"flow/excerpt":               {},
 	"flow/expire":                {"api/lot", "flow/bucket", "flow/manifest", "flow/store"},
 	"flow/filter":                {"api/pattern"},
 	"flow/given":                 {"api/lot", "flow/manifest"},
 	"flow/ingress":               {"api/boundary", "api/lot", "flow/manifest"},
-	"flow/jobs":                  {"api/confidential", "api/lot", "api/secretref", "flow/run", "plan", "plan/health", "reconciler/cluster"},
+	"flow/jobs":                  {"api/confidential", "api/lot", "api/secretref", "flow/excerpt", "flow/run", "plan", "plan/health", "reconciler/cluster"},
 	"flow/ledger":                {"api/lot", "flow/arcstate", "flow/bucket", "flow/manifest", "flow/run", "flow/store"},
 	"flow/logs":                  {"api/lot", "flow/bucket"},
 	"flow/manifest":              {"api/lot"},
@@ -222,7 +223,7 @@ var mayKnow = map[string][]string{
 }
 
 // pure are the folders whose results depend on nothing but their arguments.
-var pure = []string{"access", "api", "bootstrap", "build", "catalog", "cost", "evaluate", "flow/arcstate", "flow/egress", "flow/filter", "flow/given", "flow/ingress", "flow/manifest", "flow/notice", "flow/plan", "flow/report", "flow/rights", "flow/run", "migrate", "notify", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
+var pure = []string{"access", "api", "bootstrap", "build", "catalog", "cost", "evaluate", "flow/arcstate", "flow/egress", "flow/excerpt", "flow/filter", "flow/given", "flow/ingress", "flow/manifest", "flow/notice", "flow/plan", "flow/report", "flow/rights", "flow/run", "migrate", "notify", "plan", "policy", "promotion", "render", "scaffold", "webhooks/report"}
 
 // edges are folders in those that reach beyond.
 var edges = []string{"access/session", "access/signon", "access/signon/signontest", "access/tokens", "build/archive", "notify/channel", "notify/outbox", "notify/post"}

@@ -281,10 +281,11 @@ func cases(t testing.TB) map[string]catalog.Release {
 	}
 	small := full(bp["airflow"], map[string]any{
 		"executor": "LocalExecutor", "database": map[string]any{"storage": "10Gi", "storageClass": "fast"}, "url": "https://trunkline.acme.example/airflow/prod/",
+		"logs":      map[string]any{"folder": "s3://acme-logs/airflow", "connection": "logs"},
 		"triggerer": false, "parallelism": 4, "imagePullSecrets": []any{"registry"},
 	})
 	small.Command, small.Files = nil, nil
-	peek := plain(bp["airflow"], with(own["airflow"], map[string]any{"worker": map[string]any{"cpu": "1", "memory": "2Gi"}}))
+	peek := plain(bp["airflow"], with(own["airflow"], map[string]any{"worker": map[string]any{"cpu": "1", "memory": "2Gi"}, "logs": map[string]any{"folder": "s3://acme-logs/airflow"}}))
 	peek.Airflow = &catalog.Airflow{Preview: true}
 	maps.Copy(out, map[string]catalog.Release{
 		"airflow":            release(plain(bp["airflow"], own["airflow"])),

@@ -54,6 +54,25 @@ type AirflowPlace struct {
 	Base string
 }
 
+// DeployedAirflow is an Airflow with what it takes to reach it, and the projects that have DAGs there.
+type DeployedAirflow struct {
+	AirflowPlace
+
+	// Deployer is the account that deploys it; empty: the daemon's own.
+	Deployer string
+	Bundles  []DagBundle
+}
+
+// NamespaceOf is where the release of a project is whose DAGs it runs; false if it runs none of the project.
+func (a DeployedAirflow) NamespaceOf(project string) (string, bool) {
+	for _, b := range a.Bundles {
+		if b.Name == project {
+			return b.Namespace, true
+		}
+	}
+	return "", false
+}
+
 // The parts of the index of what has to do with Airflow, by environment.
 const (
 	airflowRuns = "runs"
@@ -107,6 +126,27 @@ func (c *Catalog) Airflows(env string) (out []AirflowPlace) {
 	return out
 }
 
+// DeployedAirflows are the Airflows of an environment, in the order of their releases.
+func (c *Catalog) DeployedAirflows(env string) (out []DeployedAirflow) {
+	for _, place := range c.Airflows(env) {
+		rights, _ := c.Access(place.ReleaseID)
+		out = append(out, DeployedAirflow{AirflowPlace: place, Deployer: rights.Account, Bundles: c.bundlesAt(place.ReleaseID)})
+	}
+	return out
+}
+
+// bundlesAt are the projects that have DAGs in an environment on a cluster.
+func (c *Catalog) bundlesAt(id ReleaseID) (out []DagBundle) {
+	for rest := range below(c.airflows, id.Environment+sep+airflowDags+sep) {
+		project, places, _ := strings.Cut(rest, sep)
+		if slices.Contains(strings.FieldsFunc(places, isComma), id.Cluster) {
+			at := ReleaseID{Project: project, Environment: id.Environment, Cluster: id.Cluster}
+			out = append(out, DagBundle{project, c.namespaceOf(at)})
+		}
+	}
+	return out
+}
+
 // airflowBase is the path at which an Airflow believes that it is: that of its param url, or that below which the console passes people on.
 func (c *Catalog) airflowBase(id ReleaseID, workload string) string {
 	if p, ok := c.projects.Get(id.Project); ok {
@@ -139,13 +179,7 @@ func (c *Catalog) airflow(w *v1alpha1.Workload, id ReleaseID) *Airflow {
 		return nil
 	}
 	out := &Airflow{Preview: c.IsPreview(id.Environment)}
-	for rest := range below(c.airflows, id.Environment+sep+airflowDags+sep) {
-		project, places, _ := strings.Cut(rest, sep)
-		if slices.Contains(strings.FieldsFunc(places, isComma), id.Cluster) {
-			at := ReleaseID{Project: project, Environment: id.Environment, Cluster: id.Cluster}
-			out.Bundles = append(out.Bundles, DagBundle{project, c.namespaceOf(at)})
-		}
-	}
+	out.Bundles = c.bundlesAt(id)
 	return out
 }
 

@@ -48,6 +48,8 @@ type Options struct {
 	Lots LotKeeper
 	// Runs are those of workloads; nil: none are known.
 	Runs Runs
+	// TaskLogs are those of Airflow; nil: there are none.
+	TaskLogs TaskLogs
 	// RemoteRuns has people's own code run; nil: there is none.
 	RemoteRuns RunKeeper
 	// Workspaces keeps people's notebooks and editors; nil: there are none.

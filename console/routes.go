@@ -71,6 +71,7 @@ func (c *console) routes() []route {
 		{pattern: "POST /api/v1/workloads/{environment}/{project}/{workload}/{act}", rightOf: rightOnLots, handle: c.actOnWorkload},
 		{pattern: "GET /api/v1/workloads/{environment}/{project}/{workload}/runs/{run}", right: access.View, handle: c.run},
 		{pattern: "GET /api/v1/workloads/{environment}/{project}/{workload}/runs/{run}/log", right: access.ViewLogs, handle: c.runLog},
+		{pattern: "GET /api/v1/dags/{environment}/{project}/{dag}/log", right: access.ViewLogs, handle: c.taskLog},
 		{pattern: "GET /api/v1/runs", right: access.View, filtered: true, handle: c.remoteRuns},
 		{pattern: "GET /api/v1/runs/{environment}/{project}/base", right: access.Run, handle: c.runBase},
 		{pattern: "POST /api/v1/runs/{environment}/{project}", right: access.Run, handle: c.startRun},

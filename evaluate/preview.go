@@ -49,6 +49,8 @@ type Preview struct {
 	Estimate *cost.Estimate
 	// Data are the folders below which it writes; see [catalog.Preview].
 	Data []string
+	// Airflows are those that run its DAGs.
+	Airflows []catalog.DeployedAirflow
 	// Hosts are the names at which it can be reached from outside the cluster, sorted. None is the host of another environment.
 	Hosts []string
 }
@@ -81,7 +83,7 @@ func NewPreview(ctx context.Context, in PreviewInput) (*Preview, error) {
 		return nil, &PreviewError{err}
 	}
 	p := &Preview{
-		Name: d.Name, Of: d.Of, Projects: d.Projects, Data: d.Data, Releases: make([]PreviewRelease, len(d.Releases)),
+		Name: d.Name, Of: d.Of, Projects: d.Projects, Data: d.Data, Airflows: d.Catalog.DeployedAirflows(d.Name), Releases: make([]PreviewRelease, len(d.Releases)),
 		Changed: slices.DeleteFunc(changed, func(name string) bool { return !slices.Contains(d.Projects, name) }),
 	}
 	if err := p.render(ctx, in, d); err != nil {

@@ -153,6 +153,19 @@ func (v *previews) place(p *kept) {
 	}
 }
 
+// PreviewAirflows are the Airflows of the previews that are awake.
+func (r *Reconciler) PreviewAirflows() (out []catalog.DeployedAirflow) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.previews.put {
+		if !p.Asleep {
+			out = append(out, p.Airflows...)
+		}
+	}
+	slices.SortFunc(out, func(a, b catalog.DeployedAirflow) int { return a.Compare(b.ReleaseID) })
+	return out
+}
+
 // mayPut returns why a preview cannot be put. The caller holds the lock.
 func (r *Reconciler) mayPut(p Preview) error {
 	refused := func(why string, args ...any) error { return &PreviewError{p.Name, fmt.Sprintf(why, args...)} }

@@ -43,7 +43,7 @@ Exit codes: 0 success; 1 problems were found, or something failed; 2 usage error
 		newServe(), newAgent(), newBootstrap(), newStatus(), newHistory(), newValidate(),
 		newLock(), newGraph(), newPolicy(), newNew(), newPackage(), newExplain(), newSchema(),
 		newRender(), newPlan(), newDiff(), newCost(), newApply(), newVerify(),
-		newDrift(), newLots(), newGaps(), newBuild(), newRun(), newRuns(), newDev(), newNotebook(),
+		newDrift(), newLots(), newGaps(), newBuild(), newRun(), newRuns(), newDags(), newDev(), newNotebook(),
 		newIdentity(),
 		newApprove(), newPromote(), newCluster(), newNotify(),
 		newGitHub(), newLogin(), newLogout(), newWhoami(), newTokens(), newSessions(), newDoctor(), newVersion(), newMan(), newWorker(),

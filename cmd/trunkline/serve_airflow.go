@@ -56,17 +56,11 @@ func (d *daemon) keepAirflow(ctx context.Context) {
 
 // lookAtAirflow asks each Airflow once, and says what it says.
 func (d *daemon) lookAtAirflow(ctx context.Context, followed map[catalog.AirflowPlace]*airflow.Follower) {
-	c := d.rec.Catalog()
-	if c == nil {
-		return
-	}
 	all := map[catalog.ReleaseID]status.Dags{}
 	there := map[catalog.AirflowPlace]bool{}
-	for env := range c.Environments {
-		for _, place := range c.Airflows(env) {
-			there[place] = true
-			d.lookAtOne(ctx, c, place, followed, all)
-		}
+	for _, at := range d.airflows.all() {
+		there[at.AirflowPlace] = true
+		d.lookAtOne(ctx, at, followed, all)
 	}
 	for place := range followed {
 		if !there[place] {
@@ -76,26 +70,19 @@ func (d *daemon) lookAtAirflow(ctx context.Context, followed map[catalog.Airflow
 	d.board.SetDags(all)
 }
 
-func (d *daemon) lookAtOne(ctx context.Context, c *catalog.Catalog, place catalog.AirflowPlace, followed map[catalog.AirflowPlace]*airflow.Follower, all map[catalog.ReleaseID]status.Dags) {
+func (d *daemon) lookAtOne(ctx context.Context, at catalog.DeployedAirflow, followed map[catalog.AirflowPlace]*airflow.Follower, all map[catalog.ReleaseID]status.Dags) {
 	ctx, cancel := context.WithTimeout(ctx, airflowTimeout)
 	defer cancel()
-	client, err := d.airflows.client(place.Environment, place.Cluster)
-	var projects map[string]airflow.Project
-	var failures []airflow.Failure
-	if err == nil {
-		if followed[place] == nil {
-			followed[place] = airflow.Follow(client)
-		}
-		projects, failures, err = followed[place].Look(ctx, time.Now())
+	place := at.AirflowPlace
+	if followed[place] == nil {
+		followed[place] = airflow.Follow(d.airflows.client(at))
 	}
+	projects, failures, err := followed[place].Look(ctx, time.Now())
 	if err != nil {
 		d.log.Debug("Airflow cannot be asked", "environment", place.Environment, "cluster", place.Cluster, "err", err.Error())
 	}
-	for p := range c.Projects() {
-		id := catalog.ReleaseID{Project: p.Name, Environment: place.Environment, Cluster: place.Cluster}
-		if c.DagsIn(p, place.Environment) {
-			all[id] = shownDags(place, projects[p.Name], err)
-		}
+	for _, b := range at.Bundles {
+		all[catalog.ReleaseID{Project: b.Name, Environment: place.Environment, Cluster: place.Cluster}] = shownDags(place, projects[b.Name], err)
 	}
 	for _, f := range failures {
 		d.dagTasks.WithLabelValues(place.Environment, f.Bundle, string(f.Code)).Inc()
@@ -147,11 +134,8 @@ func airflowRole(rules *access.Rules, who access.Principal, place catalog.Airflo
 
 // Find implements [apps.Finder].
 func (f airflowFinder) Find(ctx context.Context, ref apps.Ref, who access.Principal) (apps.Target, error) {
-	c := f.d.rec.Catalog()
-	if c == nil {
-		return apps.Target{}, apps.ErrNotFound
-	}
-	for _, place := range c.Airflows(ref.Environment) {
+	for _, at := range f.d.airflows.in(ref.Environment) {
+		place := at.AirflowPlace
 		if place.Project != ref.Project || place.Workload != ref.Name {
 			continue
 		}
@@ -159,7 +143,7 @@ func (f airflowFinder) Find(ctx context.Context, ref apps.Ref, who access.Princi
 		if !may {
 			return apps.Target{}, apps.ErrNotFound
 		}
-		way := f.d.airflows.way(c, place)
+		way := f.d.airflows.way(at)
 		if err := way.there(); err != nil {
 			return apps.Target{}, &actError{err, apps.ErrNotReady}
 		}

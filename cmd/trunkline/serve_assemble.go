@@ -321,7 +321,7 @@ func (d *daemon) makeDoor(listener net.Listener) error {
 		Setup: setup, Board: d.board, Catalog: d.rec.Catalog, History: d.past.forConsole(), Lots: lots, Pulls: pulls, Costs: costs, Objects: actors{d.rec}, Commits: commitBook{d}, Runs: lots, Daemon: d.about, Now: time.Now, Log: d.log,
 	})
 	handler := console.New(console.Options{
-		Setup: setup, Address: d.flags.address(), Costs: costs, Pulls: pulls, Reports: kept, Lots: lots, Pages: pages, Commits: commitBook{d}, Runs: lots, RemoteRuns: d.remoteRuns, Apps: entrance, Workspaces: d.workspacesForConsole(), Now: time.Now,
+		Setup: setup, Address: d.flags.address(), Costs: costs, Pulls: pulls, Reports: kept, Lots: lots, Pages: pages, Commits: commitBook{d}, Runs: lots, TaskLogs: newTaskLogs(d), RemoteRuns: d.remoteRuns, Apps: entrance, Workspaces: d.workspacesForConsole(), Now: time.Now,
 		Board: d.board, Actor: actors{d.rec}, Objects: actors{d.rec}, Metrics: promhttp.HandlerFor(d.metrics.registry, promhttp.HandlerOpts{}), Catalog: d.rec.Catalog,
 		History: d.past.forConsole(), Trigger: func() { d.tracer.Pushed(); d.triggerAll() }, Tokens: tokens, Deliver: d.deliver, Log: d.log,
 		HookSecret: func() string { return d.live.Load().secrets.callers.get().hook },

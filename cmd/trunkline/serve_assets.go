@@ -45,11 +45,11 @@ func (a *airflows) Clusters(environment string) (names []string) {
 
 // Do implements [assets.Airflow].
 func (a *airflows) Do(ctx context.Context, environment, cluster, method, path string, query url.Values, body, into any) error {
-	client, err := a.client(environment, cluster)
-	if err != nil {
-		return err
+	at, there := a.named(environment, cluster)
+	if !there {
+		return fmt.Errorf("the environment %q has no Airflow on the cluster %q", environment, cluster)
 	}
-	if err := client.Do(ctx, method, path, query, body, into); err != nil {
+	if err := a.client(at).Do(ctx, method, path, query, body, into); err != nil {
 		switch {
 		case errors.Is(err, airflow.ErrTooLarge):
 			return fmt.Errorf("%w: %w", assets.ErrTooLarge, err)
@@ -63,34 +63,57 @@ func (a *airflows) Do(ctx context.Context, environment, cluster, method, path st
 	return nil
 }
 
-// client is that of the Airflow of an environment on a cluster.
-func (a *airflows) client(environment, name string) (*airflow.Client, error) {
-	c := a.d.rec.Catalog()
-	if c == nil {
-		return nil, errors.New("no commit is accepted yet")
+// in are the Airflows of an environment; of a preview, too, while it is awake.
+func (a *airflows) in(environment string) (out []catalog.DeployedAirflow) {
+	if _, is := catalog.PreviewPull(environment); is {
+		return slices.DeleteFunc(a.d.rec.PreviewAirflows(), func(at catalog.DeployedAirflow) bool { return at.Environment != environment })
 	}
-	place, there := c.AirflowOf(environment, name)
-	if !there {
-		return nil, fmt.Errorf("the environment %q has no Airflow on the cluster %q", environment, name)
+	if c := a.d.rec.Catalog(); c != nil {
+		return c.DeployedAirflows(environment)
 	}
-	w := a.way(c, place)
+	return nil
+}
+
+// all are those of all environments and previews.
+func (a *airflows) all() []catalog.DeployedAirflow {
+	out := a.d.rec.PreviewAirflows()
+	if c := a.d.rec.Catalog(); c != nil {
+		for env := range c.Environments {
+			out = append(out, c.DeployedAirflows(env)...)
+		}
+	}
+	return out
+}
+
+// named is that of an environment on a cluster; false if there is none.
+func (a *airflows) named(environment, cluster string) (catalog.DeployedAirflow, bool) {
+	for _, at := range a.in(environment) {
+		if at.Cluster == cluster {
+			return at, true
+		}
+	}
+	return catalog.DeployedAirflow{}, false
+}
+
+// client is that of an Airflow.
+func (a *airflows) client(at catalog.DeployedAirflow) *airflow.Client {
+	w := a.way(at)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	key := place
+	key := at.AirflowPlace
 	key.Account = w.as.Account // as whom it is reached
 	token := func(ctx context.Context) (string, error) { return w.token(ctx, "trunkline", airflow.Op) }
 	if a.clients[key] == nil {
-		a.clients[key] = airflow.New(airflow.Options{Base: place.Base, Dial: w.dial, Token: token})
+		a.clients[key] = airflow.New(airflow.Options{Base: at.Base, Dial: w.dial, Token: token})
 	}
-	return a.clients[key], nil
+	return a.clients[key]
 }
 
 // way is how an Airflow is reached: as the account of the release that runs it.
-func (a *airflows) way(c *catalog.Catalog, place catalog.AirflowPlace) way {
-	rights, _ := c.Access(place.ReleaseID)
+func (a *airflows) way(at catalog.DeployedAirflow) way {
 	return way{
-		place: place, as: tunnel.As{Namespace: place.Namespace, Account: cmp.Or(rights.Account, a.d.flags.account)}, keys: &a.keys,
-		reach: func() *tunnel.Cluster { return a.d.tunnels.named(place.Cluster) }, afar: func() *reach.Cluster { return a.d.afar.named(place.Cluster) },
+		place: at.AirflowPlace, as: tunnel.As{Namespace: at.Namespace, Account: cmp.Or(at.Deployer, a.d.flags.account)}, keys: &a.keys,
+		reach: func() *tunnel.Cluster { return a.d.tunnels.named(at.Cluster) }, afar: func() *reach.Cluster { return a.d.afar.named(at.Cluster) },
 	}
 }
 

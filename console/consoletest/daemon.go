@@ -68,6 +68,8 @@ type Daemon struct {
 	// Ran are runs, by their names, and RunLogs their logs.
 	Ran     map[string]console.RunFound
 	RunLogs map[string]console.LotLog
+	// TaskLogs are those of tasks of Airflow, by what is asked for.
+	TaskLogs map[console.TaskRef]console.TaskLog
 	// Changed is what each commit changed.
 	Changed map[string]console.Difference
 	// ClusterSetup and GitHubSetup are what is found around the daemon, and SetupErr why nothing is. MadeApp is an App that is registered, but
@@ -93,7 +95,7 @@ func New(changes ...func(*console.Options)) (*Daemon, http.Handler) {
 	d.Board = status.NewBoard(func() time.Time { return d.clock() })
 	opts := console.Options{
 		Now:   func() time.Time { return d.clock() },
-		Board: d.Board, Actor: d, History: d, Lots: lots{d}, Costs: costs{d}, Pulls: pulls{d}, Objects: d, Setup: setup{d}, Commits: commits{d}, Runs: runs{d}, RemoteRuns: remoteRuns{d}, Workspaces: workspaces{d}, Apps: entrance{d}, Trigger: func() { d.record("sync") },
+		Board: d.Board, Actor: d, History: d, Lots: lots{d}, Costs: costs{d}, Pulls: pulls{d}, Objects: d, Setup: setup{d}, Commits: commits{d}, Runs: runs{d}, TaskLogs: taskLogs{d}, RemoteRuns: remoteRuns{d}, Workspaces: workspaces{d}, Apps: entrance{d}, Trigger: func() { d.record("sync") },
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = io.WriteString(w, "up 1\n")

@@ -68,7 +68,7 @@ func New(opts Options) *Client {
 // Do makes a request to a path below "/api/v2", with a body as JSON unless it is nil, and decodes the answer into a value unless that is nil. An error is
 // [ErrNotThere], or says what Airflow did.
 func (c *Client) Do(ctx context.Context, method, path string, query url.Values, body, into any) error {
-	answer, err := c.ask(ctx, method, path, query, body, "application/json")
+	answer, err := c.ask(ctx, method, path, query, body)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,18 @@ func (c *Client) Do(ctx context.Context, method, path string, query url.Values, 
 	return nil
 }
 
-func (c *Client) ask(ctx context.Context, method, path string, query url.Values, body any, accept string) ([]byte, error) {
+// ask makes a request and reads the answer.
+func (c *Client) ask(ctx context.Context, method, path string, query url.Values, body any) ([]byte, error) {
+	answer, err := c.open(ctx, method, path, query, body, "application/json")
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Close()
+	return whole(answer, method, path)
+}
+
+// open makes a request, and returns the answer to be read if it is one. Whoever has it closes it.
+func (c *Client) open(ctx context.Context, method, path string, query url.Values, body any, accept string) (io.ReadCloser, error) {
 	token, err := c.opts.Token(ctx)
 	if err != nil {
 		return nil, err
@@ -111,19 +122,30 @@ func (c *Client) ask(ctx context.Context, method, path string, query url.Values,
 	if err != nil {
 		return nil, fmt.Errorf("asking Airflow for %s %s: %w", method, path, err)
 	}
+	if resp.StatusCode < http.StatusMultipleChoices {
+		return resp.Body, nil
+	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	answer, err := whole(resp.Body, method, path)
+	switch {
+	case err != nil:
+		return nil, err
+	case resp.StatusCode == http.StatusNotFound:
+		return nil, fmt.Errorf("asking Airflow for %s %s: %w", method, path, ErrNotThere)
+	case resp.StatusCode == http.StatusInternalServerError:
+		return nil, fmt.Errorf("asking Airflow for %s %s: %w: %s", method, path, ErrFailed, detail(answer))
+	}
+	return nil, fmt.Errorf("Airflow answers to %s %s: %s: %s", method, path, resp.Status, detail(answer)) //nolint:staticcheck // it is a name
+}
+
+// whole reads an answer to its end.
+func whole(from io.Reader, method, path string) ([]byte, error) {
+	answer, err := io.ReadAll(io.LimitReader(from, maxAnswer+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("reading what Airflow answers to %s %s: %w", method, path, err)
 	case len(answer) > maxAnswer:
 		return nil, fmt.Errorf("asking for %s %s: %w, which is %d MiB", method, path, ErrTooLarge, maxAnswer>>20)
-	case resp.StatusCode == http.StatusNotFound:
-		return nil, fmt.Errorf("asking Airflow for %s %s: %w", method, path, ErrNotThere)
-	case resp.StatusCode == http.StatusInternalServerError:
-		return nil, fmt.Errorf("asking Airflow for %s %s: %w: %s", method, path, ErrFailed, detail(answer))
-	case resp.StatusCode >= http.StatusMultipleChoices:
-		return nil, fmt.Errorf("Airflow answers to %s %s: %s: %s", method, path, resp.Status, detail(answer)) //nolint:staticcheck // it is a name
 	}
 	return answer, nil
 }

@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"trunkline.dev/trunkline/plan/health"
@@ -169,16 +168,19 @@ func (f *Follower) explain(ctx context.Context, bundle string, run Run) (Failure
 	if err != nil {
 		return Failure{}, err
 	}
-	tasks = slices.DeleteFunc(tasks, func(t Task) bool { return t.State != "failed" })
-	slices.SortFunc(tasks, func(a, b Task) int { return cmp.Or(ended(a).Compare(ended(b)), strings.Compare(a.Task, b.Task)) })
-	if len(tasks) == 0 {
+	first := firstFailed(tasks)
+	if first == nil {
 		return Failure{
 			Bundle: bundle, Task: Task{Dag: run.Dag, Run: run.ID, Index: -1, Ended: run.Ended},
 			Reason: health.Reason{Code: health.Unknown, Summary: "the run has failed, and none of its tasks has"},
 		}, nil
 	}
-	out := Failure{Bundle: bundle, Task: tasks[0]}
-	log, err := f.client.Log(ctx, tasks[0], logLines)
+	out := Failure{Bundle: bundle, Task: *first}
+	var log []Line
+	err = f.client.Log(ctx, *first, func(l Line) bool {
+		log = append(log, l)
+		return len(log) < logLines
+	})
 	if err != nil && ctx.Err() != nil {
 		return Failure{}, err
 	}

@@ -49,7 +49,11 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == "/importErrors":
 		answer = map[string]any{"import_errors": f.broken}
 	case strings.HasSuffix(path, "/taskInstances"):
-		answer = map[string]any{"task_instances": f.tasks}
+		of := strings.Split(path, "/")[4]
+		answer = map[string]any{"task_instances": only(f.tasks, func(t map[string]any) bool { return t["dag_run_id"] == of })}
+	case strings.HasSuffix(path, "/dagRuns"):
+		of := strings.Split(path, "/")[2]
+		answer = map[string]any{"dag_runs": only(f.runs, func(r map[string]any) bool { return r["dag_id"] == of })}
 	case strings.Contains(path, "/logs/"):
 		_, rest, _ := strings.Cut(path, "/taskInstances/")
 		text, there := f.logs[rest]
@@ -59,9 +63,17 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		_, _ = w.Write([]byte(text))
 		return
-	default:
-		http.NotFound(w, r)
-		return
+	default: // one DAG, or one run of one
+		part := strings.Split(path, "/")
+		found := only(f.dags, func(d map[string]any) bool { return d["dag_id"] == part[2] })
+		if len(part) == 5 {
+			found = only(f.runs, func(r map[string]any) bool { return r["dag_id"] == part[2] && r["dag_run_id"] == part[4] })
+		}
+		if len(found) == 0 {
+			http.NotFound(w, r)
+			return
+		}
+		answer = found[0]
 	}
 	data, err := json.Marshal(answer)
 	if err != nil {
@@ -69,6 +81,10 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = w.Write(data)
+}
+
+func only(all []map[string]any, is func(map[string]any) bool) []map[string]any {
+	return slices.DeleteFunc(slices.Clone(all), func(one map[string]any) bool { return !is(one) })
 }
 
 func clientOf(t *testing.T, f *fake) *airflow.Client {

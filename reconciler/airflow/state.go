@@ -4,7 +4,9 @@ package airflow
 
 import (
 	"context"
+	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 )
 
@@ -47,6 +49,14 @@ type Task struct {
 	Operator string     `json:"operator"`
 	Started  *time.Time `json:"start_date"`
 	Ended    *time.Time `json:"end_date"`
+	// Of is the version of the DAG that it is of; nil: it is not known.
+	Of *DagVersion `json:"dag_version"`
+}
+
+// DagVersion is a version of a DAG: the project that deployed it, and the version of its files.
+type DagVersion struct {
+	Bundle  string `json:"bundle_name"`
+	Version string `json:"bundle_version"`
 }
 
 // ImportError is a file that Airflow cannot load.
@@ -60,6 +70,28 @@ type ImportError struct {
 // Dags lists the DAGs that are there.
 func (c *Client) Dags(ctx context.Context) ([]Dag, error) {
 	return list[Dag](ctx, c, "/dags", "dags", url.Values{"order_by": {"dag_id"}, "exclude_stale": {"true"}})
+}
+
+// Dag is one DAG, also one that is not deployed any more.
+func (c *Client) Dag(ctx context.Context, id string) (d Dag, err error) {
+	err = c.Do(ctx, http.MethodGet, "/dags/"+url.PathEscape(id), nil, nil, &d)
+	return d, err
+}
+
+// Run is one run of a DAG.
+func (c *Client) Run(ctx context.Context, dag, id string) (r Run, err error) {
+	err = c.Do(ctx, http.MethodGet, "/dags/"+url.PathEscape(dag)+"/dagRuns/"+url.PathEscape(id), nil, nil, &r)
+	return r, err
+}
+
+// Newest lists the newest runs of a DAG, so many at most.
+func (c *Client) Newest(ctx context.Context, dag string, most int) ([]Run, error) {
+	var answer struct {
+		Runs []Run `json:"dag_runs"`
+	}
+	query := url.Values{"order_by": {"-run_after"}, "limit": {strconv.Itoa(most)}}
+	err := c.Do(ctx, http.MethodGet, "/dags/"+url.PathEscape(dag)+"/dagRuns", query, nil, &answer)
+	return answer.Runs, err
 }
 
 // Runs lists the runs of all DAGs whose state may have changed since a time, the newest first.

@@ -47,6 +47,9 @@ func startNodes(o upOptions, layout controlplane.Layout, env controlplane.NodeEn
 	for _, mount := range o.mounts {
 		spec.Args = append(spec.Args, "--mount="+mount)
 	}
+	for _, image := range o.images {
+		spec.Args = append(spec.Args, "--image="+image)
+	}
 	if o.enforceMemory {
 		spec.Args = append(spec.Args, "--enforce-memory")
 	}
@@ -81,7 +84,7 @@ func startNodes(o upOptions, layout controlplane.Layout, env controlplane.NodeEn
 // nodeOptions are the flags of the hidden command.
 type nodeOptions struct {
 	mode, kubeconfig string
-	mounts           []string
+	mounts, images   []string
 	cfg              node.Config
 }
 
@@ -109,6 +112,7 @@ func newComponents(stderr io.Writer) *cobra.Command {
 	f.StringVar(&o.cfg.Exec.Dir, "pods", "", "")
 	f.StringVar(&o.cfg.Exec.Volumes, "volumes", "", "")
 	f.StringArrayVar(&o.mounts, "mount", nil, "")
+	f.StringArrayVar(&o.images, "image", nil, "")
 	f.BoolVar(&o.cfg.Exec.EnforceMemory, "enforce-memory", false, "")
 	f.StringVar(&o.cfg.Exec.Services, "services", "", "")
 	f.BoolVar(&o.cfg.Exec.Isolated, "isolated", false, "")
@@ -155,6 +159,11 @@ func playNodes(ctx context.Context, o nodeOptions) error {
 	for _, mount := range o.mounts {
 		path, host, _ := strings.Cut(mount, "=")
 		cfg.Exec.Mounts = append(cfg.Exec.Mounts, container.Mount{Path: filepath.Clean(path), Source: host, Foreign: true})
+	}
+	cfg.Exec.Programs = map[string]string{}
+	for _, one := range o.images {
+		image, program, _ := strings.Cut(one, "=")
+		cfg.Exec.Programs[image] = program
 	}
 	return node.Run(ctx, cfg)
 }

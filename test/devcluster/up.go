@@ -24,7 +24,7 @@ import (
 type upOptions struct {
 	name, dir, mode, network string
 	nodes                    int
-	mounts                   []string
+	mounts, images           []string
 	lifeline, enforceMemory  bool
 }
 
@@ -46,7 +46,7 @@ func newUp(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 			"of an earlier devcluster. At the end everything in it but the logs is removed.\n\n" +
 			"Modes:\n" +
 			"  exec  pods of the image trunkline.local/host run as processes of this machine, on Linux in their own mount\n" +
-			"        namespace; other images stay in ImagePullBackOff\n" +
+			"        namespace; other images stay in ImagePullBackOff, unless --image says what they run\n" +
 			"  fake  nothing runs: pods are Running and Ready at once, Jobs' pods Succeeded; the annotation\n" +
 			"        " + node.FailAnnotation + `: "true" makes a pod fail` + "\n\n" +
 			"Networks of mode exec:\n" +
@@ -67,6 +67,7 @@ func newUp(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	f.StringVar(&o.mode, "mode", string(node.Exec), "what becomes of pods: exec or fake")
 	f.StringVar(&o.network, "network", hostNetwork, "which network pods have: host, the machine's, or pods, one of their own (mode exec on Linux)")
 	f.StringArrayVar(&o.mounts, "mount", nil, "PATH=HOSTDIR: show HOSTDIR at PATH in every container, writable (mode exec; repeatable)")
+	f.StringArrayVar(&o.images, "image", nil, "IMAGE=PROGRAM: containers of this image run on this machine, too, with PROGRAM as their entry point (mode exec; repeatable)")
 	f.BoolVar(&o.enforceMemory, "enforce-memory", false, "kill a container that is seen to use more memory than its limit, which is looked at twice a second (mode exec on Linux)")
 	f.BoolVar(&o.lifeline, "lifeline", false, "also stop when stdin reaches its end, so that the cluster never outlives the program that started it")
 	return cmd
@@ -129,6 +130,11 @@ func (o *upOptions) check() error {
 			return fmt.Errorf("--mount %q: %w", mount, err)
 		}
 		o.mounts[i] = path + "=" + abs
+	}
+	for _, image := range o.images {
+		if name, program, ok := strings.Cut(image, "="); !ok || name == "" || !filepath.IsAbs(program) {
+			return fmt.Errorf("--image %q: write IMAGE=PROGRAM with the absolute path of a program, such as postgres:17=/opt/postgres.sh", image)
+		}
 	}
 	return nil
 }

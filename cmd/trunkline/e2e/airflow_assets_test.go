@@ -56,7 +56,7 @@ func TestAirflowAssets(t *testing.T) {
 	if !*platform {
 		t.Skip("make test-platform runs it, with Airflow")
 	}
-	f := newFlow(t, "assets", "executor: LocalExecutor")
+	f := newFlow(t, "assets", aFile, "executor: LocalExecutor, triggerer: false")
 	until := time.Now().UTC().Truncate(time.Hour)
 	since := until.Add(-2 * time.Hour)
 	for _, sub := range []string{"lake", "ran", "manifests", "control"} {

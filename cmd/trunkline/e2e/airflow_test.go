@@ -35,11 +35,12 @@ import (
 // airflowWait bounds how long Airflow takes for anything: on two cores that others use, it starts in two minutes.
 const airflowWait = 5 * time.Minute
 
-// dailyDag imports a module beside it, as DAG files do.
+// dailyDag imports a module beside it, as DAG files do, and has a task that is deferred to the triggerer. What it prints is a password.
 const dailyDag = `import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from airflow.providers.standard.sensors.time_delta import WaitSensor
 from airflow.sdk import dag, task
 
 from words import WORD
@@ -55,8 +56,9 @@ def daily():
     @task
     def greet():
         print("the word is", WORD)
+        print("the password is hunter2-of-sales")
 
-    wait() >> greet()
+    wait() >> WaitSensor(task_id="pause", time_to_wait=timedelta(seconds=3), deferrable=True) >> greet()
 
 
 daily()
@@ -85,21 +87,33 @@ broken()
 type flow struct {
 	*lake
 
-	airflow *airflow.Client
-	options *airflow.Options
+	// namespace is where Airflow runs.
+	namespace string
+	airflow   *airflow.Client
+	options   *airflow.Options
 }
 
-// newFlow declares a platform whose environment has an Airflow of these params, and a project with DAGs.
-func newFlow(t *testing.T, name, params string) *flow {
+// The databases of an Airflow: a file, and the small PostgreSQL of the blueprint.
+const (
+	aFile     = "file"
+	aPostgres = "postgres"
+)
+
+// newFlow declares a platform whose environment has an Airflow of these params and of a database, and a project with DAGs.
+func newFlow(t *testing.T, name, database, params string) *flow {
 	t.Helper()
 	programs := cached.Airflow(t)
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	f := &flow{lake: &lake{
+	args, env := []string{"--mount", dir + "=" + dir}, fmt.Sprintf(`, AIRFLOW__DATABASE__SQL_ALCHEMY_CONN: "sqlite:///%s"`, filepath.Join(dir, "airflow.db"))
+	if database == aPostgres {
+		args, env, params = append(args, postgresArgs(t, dir)...), "", params+", database: {storage: 1Gi}"
+	}
+	f := &flow{namespace: "engine-dev", lake: &lake{
 		t: t, dir: dir, repo: gittest.New(t), data: t.TempDir(), hook: newHook(t),
-		cluster: clustertest.Start(t, clustertest.Options{Name: name, Mode: clustertest.Exec, Network: clustertest.Pods, Args: []string{"--mount", dir + "=" + dir}}),
+		cluster: clustertest.Start(t, clustertest.Options{Name: name, Mode: clustertest.Exec, Network: clustertest.Pods, Args: args}),
 	}}
 	head := "apiVersion: trunkline.dev/v1alpha1\n"
 	files := map[string]string{
@@ -115,9 +129,9 @@ spec:
     - name: airflow
       blueprint: airflow
       image: trunkline.local/host:1
-      env: {PATH: "%s:/usr/local/bin:/usr/bin:/bin", AIRFLOW__DATABASE__SQL_ALCHEMY_CONN: "sqlite:///%s"}
-      params: {user: 65534, triggerer: false, parallelism: 2, %s}
-`, programs, filepath.Join(dir, "airflow.db"), params),
+      env: {PATH: "%s:/usr/local/bin:/usr/bin:/bin"%s}
+      params: {user: 65534, parallelism: 2, %s}
+`, programs, env, params),
 		"sales/project.yaml":    head + "kind: Project\nmetadata: {name: sales}\nspec: {owner: team, environments: [dev], dags: [\"dags/*_dag.py\"]}\n",
 		"sales/dags/words.py":   "WORD = 'one'\n",
 		"sales/dags/day_dag.py": strings.Replace(dailyDag, "GO", filepath.Join(dir, "go"), 1),
@@ -164,7 +178,7 @@ func (f *flow) until(what string, ok func(ctx context.Context) (bool, any, error
 // logs are the ends of those of Airflow's parts.
 func (f *flow) logs() string {
 	var out strings.Builder
-	pods := f.cluster.Client(f.t).CoreV1().Pods("engine-dev")
+	pods := f.cluster.Client(f.t).CoreV1().Pods(f.namespace)
 	list, err := pods.List(context.WithoutCancel(f.t.Context()), metav1.ListOptions{})
 	if err != nil {
 		return err.Error()
@@ -211,13 +225,13 @@ func (f *flow) ends(dag, state string) {
 	}
 }
 
-// TestAirflow: the DAGs of a project run in the Airflow of its environment, by the version that a run began with; a task that fails says why; and what is not declared
-// any more is gone.
+// TestAirflow: the DAGs of a project run in the Airflow of its environment, which has the PostgreSQL and the triggerer of the blueprint, by the version that a run
+// began with; a task that fails says why; the daemon shows logs; and what is not declared any more is gone.
 func TestAirflow(t *testing.T) {
 	if !*platform {
 		t.Skip("make test-platform runs it, with Airflow")
 	}
-	f := newFlow(t, "airflow", "executor: LocalExecutor")
+	f := newFlow(t, "airflow", aPostgres, "executor: LocalExecutor")
 	door := freeAddress(t)
 	d := serveWith(t, binary, "--repo", f.repo.URL(), "--data", f.data, "--cluster", "test="+f.cluster.Kubeconfig, "--poll", "1h", "--apps-listen", door)
 
@@ -237,7 +251,7 @@ func TestAirflow(t *testing.T) {
 		t.Errorf("Airflow has the DAGs %+v", dags)
 	}
 	f.refuses()
-	f.enters(d, door)
+	f.enters(d, door, "dev", "daily")
 
 	t.Run("Next", func(t *testing.T) {
 		f.repo.Commit(t, "another word, and a task that fails", map[string]string{"sales/dags/words.py": "WORD = 'two'\n", "sales/dags/broken_dag.py": brokenDag})
@@ -252,11 +266,12 @@ func TestAirflow(t *testing.T) {
 		}
 		f.ends("daily", "success")
 		f.printed("daily", "greet", "the word is one")
+		f.printed("daily", "pause", "Pausing task as DEFERRED")
 	})
 	t.Run("Fails", func(t *testing.T) {
 		f.ends("broken", "failed")
 		p := d.await("the failure in the status", func(p status.Platform) bool { return strings.Contains(dagsIn(p), "failed") })
-		for _, want := range []string{"DAGs: 1 failed: broken: the task hungry failed: out-of-memory: its process was killed", "/apps/airflow/dev/engine/airflow?to=dags%2Fbroken%2Fruns%2F"} {
+		for _, want := range []string{"1 failed: broken: the task hungry failed: out-of-memory: its process was killed", "/apps/airflow/dev/engine/airflow?to=dags%2Fbroken%2Fruns%2F"} {
 			if !strings.Contains(dagsIn(p), want) {
 				t.Errorf("the status does not say %q: %s", want, dagsIn(p))
 			}
@@ -269,6 +284,17 @@ func TestAirflow(t *testing.T) {
 			return len(page.Items) == 1 && page.Items[0].Object == "broken/hungry" && strings.HasPrefix(page.Items[0].Why, "out-of-memory: "), page.Items, nil
 		})
 	})
+	t.Run("Commit", func(t *testing.T) {
+		out, errs, code := command(t, "dags", "commit", "sales", first.Version, "--env", "dev", "--server", d.server)
+		if code != 0 || !strings.HasSuffix(out, " airflow\n") {
+			t.Errorf("the commit of the first version: ended with %d: %s%s", code, out, errs)
+		}
+		none := strings.Repeat("0", len(first.Version))
+		if out, errs, code := command(t, "dags", "commit", "sales", none, "--env", "dev", "--server", d.server); code != 1 || !strings.Contains(errs, "none of the last 2 commits of sales/dev@test deployed the version") {
+			t.Errorf("of a version that there was not: ended with %d: %s%s", code, out, errs)
+		}
+	})
+	t.Run("Logs", func(t *testing.T) { f.showsLogs(d) })
 	t.Run("Template", func(t *testing.T) { f.runsTemplate(d) })
 	t.Run("Gone", func(t *testing.T) {
 		f.repo.Commit(t, "the projects are gone", map[string]string{"sales": gittest.Delete, "projects": gittest.Delete})
@@ -278,6 +304,43 @@ func TestAirflow(t *testing.T) {
 			return len(dags) == 0, dags, err
 		})
 	})
+}
+
+// showsLogs reads logs through the daemon, as people do.
+func (f *flow) showsLogs(d *daemon) {
+	f.t.Helper()
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "of-sales"}, StringData: map[string]string{"password": "hunter2-of-sales"}}
+	if _, err := f.cluster.Client(f.t).CoreV1().Secrets("sales-dev").Create(f.t.Context(), secret, metav1.CreateOptions{}); err != nil {
+		f.t.Fatal(err)
+	}
+	run, err := f.run(f.t.Context(), "daily")
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		reason    string
+		args      []string
+		code      int
+		out, errs string
+	}{
+		{"a task by its name", []string{"sales/daily", "greet"}, 0, "the word is one\n", "greet of the run " + run.ID + " of daily, try 1: success"},
+		{"no value of a Secret is in it", []string{"sales/daily", "greet", "--run", run.ID, "--try", "1"}, 0, "the password is [redacted]\n", ""},
+		{"the task that failed", []string{"sales/broken"}, 0, "signal_name=SIGKILL", "hungry of the run "},
+		{"one of several", []string{"sales/daily"}, 2, "", "none has failed of the tasks"},
+		{"no such environment", []string{"sales/daily", "--env", "prod"}, 2, "", `sales is not deployed in "prod"`},
+		{"no such project", []string{"sale/daily"}, 2, "", `there is no project "sale"`},
+		{"a project without DAGs", []string{"engine/daily"}, 2, "", `engine deploys no DAGs to "dev"`},
+		{"no such DAG", []string{"sales/nightly"}, 2, "", `Airflow has no DAG "nightly" of the project sales`},
+		{"no such run", []string{"sales/daily", "greet", "--run", "manual__1"}, 2, "", "the DAG \"daily\" has no run \"manual__1\"; its newest are " + run.ID},
+		{"no such task", []string{"sales/daily", "greets"}, 2, "", `has no task "greets"; it has `},
+		{"no such index", []string{"sales/daily", "greet", "--map-index", "2"}, 2, "", "has no task greet[2]"},
+		{"no such try", []string{"sales/daily", "greet", "--try", "2"}, 2, "", "was tried once"},
+	} {
+		out, errs, code := command(f.t, append([]string{"dags", "log", "--server", d.server, "--env", "dev"}, tc.args...)...)
+		if code != tc.code || !strings.Contains(out, tc.out) || !strings.Contains(errs, tc.errs) || strings.Contains(out, "hunter2") {
+			f.t.Errorf("%s: ended with %d: %s%s", tc.reason, code, out, errs)
+		}
+	}
 }
 
 // runsTemplate makes a project from the template for Airflow, and has its DAG run as it is written, whose tasks are pods of the project.
@@ -312,7 +375,7 @@ func TestAirflowPods(t *testing.T) {
 	if !*platform {
 		t.Skip("make test-platform runs it, with Airflow")
 	}
-	f := newFlow(t, "airflowpods", "executor: KubernetesExecutor")
+	f := newFlow(t, "airflowpods", aFile, "executor: KubernetesExecutor")
 	if err := os.WriteFile(filepath.Join(f.dir, "go"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -321,13 +384,17 @@ func TestAirflowPods(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer workers.Stop()
-	f.serve(binary)
+	d := f.serve(binary)
 	f.ends("daily", "success")
 	event := <-workers.ResultChan()
 	pod, ok := event.Object.(*corev1.Pod)
 	if !ok || pod.Spec.ServiceAccountName != "airflow-worker" || pod.Labels["trunkline.dev/project"] != "engine" {
 		t.Errorf("the pod of a task is %+v", event.Object)
 	}
+	f.until("the log to be gone with the pod of its task", func(context.Context) (bool, any, error) {
+		out, errs, code := command(t, "dags", "log", "sales/daily", "greet", "--env", "dev", "--server", d.server)
+		return code == 2 && strings.Contains(errs, "the log of try 1 of greet is gone with its pod"), out + errs, nil
+	})
 	for _, v := range pod.Spec.Containers[0].Env {
 		if v.ValueFrom != nil || strings.HasPrefix(v.Name, "AIRFLOW__DATABASE__") {
 			t.Errorf("a task has the variable %s", v.Name)
@@ -336,9 +403,9 @@ func TestAirflowPods(t *testing.T) {
 }
 
 // enters goes into Airflow from the console, as a browser does.
-func (f *flow) enters(d *daemon, door string) {
+func (f *flow) enters(d *daemon, door, environment, dag string) {
 	f.t.Helper()
-	resp, err := http.Post(d.server+"/api/v1/apps/airflow/dev/engine/airflow/enter", "application/json", strings.NewReader("{}"))
+	resp, err := http.Post(d.server+"/api/v1/apps/airflow/"+environment+"/engine/airflow/enter", "application/json", strings.NewReader("{}"))
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -368,7 +435,7 @@ func (f *flow) enters(d *daemon, door string) {
 		}
 		return resp.Status + " " + string(text)
 	}
-	const base = "/airflow/dev/engine/airflow/"
+	base := "/airflow/" + environment + "/engine/airflow/"
 	if page := get(entry.URL); !strings.Contains(page, `<base href="`+base+`"`) {
 		f.t.Errorf("the page of Airflow is %.500s", page)
 	}
@@ -376,7 +443,7 @@ func (f *flow) enters(d *daemon, door string) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	if dags := get(at.Scheme + "://" + at.Host + base + "api/v2/dags"); !strings.HasPrefix(dags, "200") || !strings.Contains(dags, `"daily"`) {
+	if dags := get(at.Scheme + "://" + at.Host + base + "api/v2/dags"); !strings.HasPrefix(dags, "200") || !strings.Contains(dags, `"`+dag+`"`) {
 		f.t.Errorf("the DAGs in a browser are %.500s", dags)
 	}
 	jar, _ = cookiejar.New(nil)
@@ -408,10 +475,10 @@ func (f *flow) printed(dag, task, want string) {
 		f.t.Fatalf("the tasks of %s are %+v, %v", dag, tasks, err)
 	}
 	var text strings.Builder
-	lines, err := f.airflow.Log(f.t.Context(), tasks[at], 1000)
-	for _, l := range lines {
+	err = f.airflow.Log(f.t.Context(), tasks[at], func(l airflow.Line) bool {
 		text.WriteString(l.String() + "\n")
-	}
+		return true
+	})
 	if err != nil || !strings.Contains(text.String(), want) {
 		f.t.Errorf("the log of %s does not say %q: %v\n%s", dag, want, err, text.String())
 	}

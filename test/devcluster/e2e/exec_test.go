@@ -22,7 +22,7 @@ func TestExec(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(lake, "in"), []byte("from the host\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := start(t, "--name", "exec", "--enforce-memory", "--mount", "/lake="+lake, "--mount", "/devcluster="+filepath.Dir(binary))
+	c := start(t, "--name", "exec", "--enforce-memory", "--mount", "/lake="+lake, "--mount", "/devcluster="+filepath.Dir(binary), "--image", "echo:1=/bin/echo")
 	t.Run("in parallel", func(t *testing.T) {
 		for name, test := range map[string]func(*testing.T, *cluster){
 			"volumes":          testVolumes,
@@ -31,6 +31,7 @@ func TestExec(t *testing.T) {
 			"deadline":         testDeadline,
 			"deletion":         testDeletion,
 			"foreign image":    testForeignImage,
+			"named image":      testNamedImage,
 			"missing command":  testMissingCommand,
 			"missing object":   testMissingObject,
 			"hostPath":         testHostPath,
@@ -243,6 +244,22 @@ func testForeignImage(t *testing.T, c *cluster) {
 		t.Errorf("waiting (-want +got):\n%s", diff)
 	}
 	c.kubectl(t, "-n", ns, "delete", "pod", "foreign", "--timeout=30s")
+}
+
+func testNamedImage(t *testing.T, c *cluster) {
+	ns := c.namespace(t)
+	for name, tc := range map[string]struct{ command, want string }{"own": {"", "good morning\n"}, "other": {"basename", "morning\n"}} {
+		spec := podSpec(corev1.RestartPolicyNever)
+		spec.Containers[0].Image, spec.Containers[0].Args = "echo:1", []string{"good", "morning"}
+		if spec.Containers[0].Command = nil; tc.command != "" {
+			spec.Containers[0].Command, spec.Containers[0].Args = []string{tc.command}, []string{"good/morning"}
+		}
+		c.createPod(t, ns, name, spec)
+		c.awaitPod(t, ns, name, "it has ended", func(p *corev1.Pod) bool { return p.Status.Phase == corev1.PodSucceeded })
+		if diff := cmp.Diff(tc.want, c.kubectl(t, "-n", ns, "logs", name)); diff != "" {
+			t.Errorf("%s: the log (-want +got):\n%s", name, diff)
+		}
+	}
 }
 
 func testMissingCommand(t *testing.T, c *cluster) {

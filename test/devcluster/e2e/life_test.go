@@ -230,6 +230,7 @@ func TestWrongUse(t *testing.T) {
 	}{
 		{"a folder with other things in it is never touched", foreign, nil, 1, "is neither empty nor a folder of an earlier devcluster"},
 		{"a mode is one of two", t.TempDir(), []string{"--mode", "magic"}, 2, "the modes are exec and fake"},
+		{"an image has a program", t.TempDir(), []string{"--image", "postgres:17=run"}, 2, "write IMAGE=PROGRAM"},
 		{"a mount has a place", t.TempDir(), []string{"--mount", "lake"}, 2, "write PATH=HOSTDIR"},
 		{"a network is one of two", t.TempDir(), []string{"--network", "own"}, 2, "there are host and pods"},
 		{"what does not run has no network", t.TempDir(), []string{"--network", "pods", "--mode", "fake"}, 2, "nothing runs that could have a network"},

@@ -36,7 +36,7 @@ type containerRun struct {
 
 // loop returns the last exit code when the container has ended for good.
 func (r *containerRun) loop(ctx context.Context) int32 {
-	if !isHostImage(r.c.Image) {
+	if !r.w.rt.cfg.Exec.runs(r.c.Image) {
 		r.set(func(s *containerState) {
 			s.state = waiting("ImagePullBackOff", fmt.Sprintf("devcluster runs only images of %s; %s is for a real cluster", HostImage, r.c.Image))
 		})

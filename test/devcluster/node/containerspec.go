@@ -21,7 +21,11 @@ const serviceAccountVolume = "kube-api-access-"
 // spec is what to start for the container. dir is the attempt's folder, note the file for the termination message.
 func (r *containerRun) spec(dir, note string) (container.Spec, error) {
 	lookup := func(name string) (string, bool) { value, ok := r.env[name]; return value, ok }
-	args := append(expandAll(r.c.Command, lookup), expandAll(r.c.Args, lookup)...)
+	command := expandAll(r.c.Command, lookup)
+	if program := r.w.rt.cfg.Exec.Programs[r.c.Image]; program != "" && len(command) == 0 {
+		command = []string{program}
+	}
+	args := slices.Concat(command, expandAll(r.c.Args, lookup))
 	if len(args) == 0 {
 		return container.Spec{}, fmt.Errorf("the image %s has no command of its own; give the container a command", HostImage)
 	}

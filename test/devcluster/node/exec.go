@@ -30,6 +30,8 @@ type ExecConfig struct {
 	Volumes string
 	// Mounts are shown in every container.
 	Mounts []container.Mount
+	// Programs are those that containers of further images run on this machine, as the entry points of the images; by image, as a pod names it.
+	Programs map[string]string
 	// EnforceMemory has containers be killed that are seen to use more memory than their limit.
 	EnforceMemory bool
 	// Isolated reports whether containers get mount namespaces; see [container.NamespaceAttr].
@@ -185,8 +187,11 @@ func (e *execRuntime) podDir(pod *corev1.Pod) string {
 	return filepath.Join(e.cfg.Exec.Dir, pod.Namespace+"_"+pod.Name+"_"+string(pod.UID))
 }
 
-// isHostImage reports whether the image is HostImage, whatever its tag or digest.
-func isHostImage(image string) bool {
+// runs reports whether containers of an image run here: those of HostImage, whatever its tag or digest, and those of which a program is known.
+func (c ExecConfig) runs(image string) bool {
+	if _, known := c.Programs[image]; known {
+		return true
+	}
 	rest, ok := strings.CutPrefix(image, HostImage)
 	return ok && (rest == "" || rest[0] == ':' || rest[0] == '@')
 }

@@ -98,13 +98,21 @@ connection to the database and no keys: it asks the API server.
   "AIRFLOW__KUBERNETES_EXECUTOR__POD_TEMPLATE_FILE" "/etc/trunkline-airflow/worker.yaml"
 ) -}}
 {{- end -}}
+{{- with $values.logs }}{{ if not $w.airflow.preview -}}
+{{- $_ := merge $conf (dict
+  "AIRFLOW__LOGGING__REMOTE_LOGGING" "True"
+  "AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER" (printf "%s/%s/%s" .folder $t.environment $t.cluster)
+  "AIRFLOW__LOGGING__REMOTE_LOG_CONN_ID" (.connection | default "")
+  "AIRFLOW__LOGGING__DELETE_LOCAL_LOGS" "True"
+) -}}
+{{- end }}{{ end -}}
 {{- if not .worker }}{{ $_ := set $conf "AIRFLOW__CORE__FERNET_KEY" "$(TRUNKLINE_FERNET)=" }}{{ end -}}
 {{- range $name, $value := $conf }}{{ $own = append $own (dict "name" $name "value" $value) }}{{ end -}}
 {{- $set := dict -}}
 {{- $given := $w.env -}}
 {{- if $w.airflow.preview -}}
 {{- $given = list -}}
-{{- range $w.env }}{{ if not (hasPrefix "AIRFLOW__DATABASE__" .name) }}{{ $given = append $given . }}{{ end }}{{ end -}}
+{{- range $w.env }}{{ if not (regexMatch "^AIRFLOW__(DATABASE__|LOGGING__REMOTE_)" .name) }}{{ $given = append $given . }}{{ end }}{{ end -}}
 {{- end -}}
 {{- range $given }}{{ $_ := set $set .name true }}{{ end -}}
 {{- $out := list -}}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package jobs
+package excerpt
 
 import (
 	"fmt"
@@ -12,12 +12,12 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestEnds: of whatever is written in whatever pieces, whole lines of the beginning and of the end are kept, no more than may be, and all
+// TestExcerpt: of whatever is written in whatever pieces, whole lines of the beginning and of the end are kept, no more than may be, and all
 // bytes are accounted for.
-func TestEnds(t *testing.T) {
+func TestExcerpt(t *testing.T) {
 	note := regexp.MustCompile(`(?m)^\[(\d+) bytes are left out here\]$\n`)
 	rapid.Check(t, func(t *rapid.T) {
-		e := &ends{most: rapid.IntRange(1, 40).Draw(t, "most")}
+		e := New(rapid.IntRange(1, 40).Draw(t, "most"))
 		var all strings.Builder
 		for i, size := range rapid.SliceOf(rapid.IntRange(0, 60)).Draw(t, "pieces") {
 			piece := strings.Repeat(string(rune('a'+i%26)), size)
@@ -29,7 +29,7 @@ func TestEnds(t *testing.T) {
 				t.Fatalf("wrote %d, %v", n, err)
 			}
 		}
-		text := e.text(func(s string) string { return s })
+		text := e.Text(func(s string) string { return s })
 		at := note.FindStringSubmatchIndex(text)
 		if at == nil {
 			if text != all.String() {
@@ -51,8 +51,8 @@ func TestEnds(t *testing.T) {
 	})
 }
 
-// TestCutEnds: a line that is not known to be whole is not kept, and what is left out of an unknown size is said to be.
-func TestCutEnds(t *testing.T) {
+// TestCut: a line that is not known to be whole is not kept, and what is left out of an unknown size is said to be.
+func TestCut(t *testing.T) {
 	plain := func(s string) string { return s }
 	for name, tc := range map[string]struct {
 		most int
@@ -65,19 +65,19 @@ func TestCutEnds(t *testing.T) {
 		"in the end":  {5, "aaa\nb\nsec", "aaa\nb\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := &ends{most: tc.most}
+			e := New(tc.most)
 			fmt.Fprint(e, tc.text)
-			e.cut()
-			if got := e.text(plain); got != tc.want {
+			e.Cut()
+			if got := e.Text(plain); got != tc.want {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})
 	}
-	e := &ends{most: 4}
+	e := New(4)
 	fmt.Fprint(e, "aaa\nbbb\nccc\n")
-	e.skip()
+	e.Skip()
 	fmt.Fprint(e, "zzz\n")
-	if got, want := e.text(plain), "aaa\n[a part is left out here]\n"; got != want {
+	if got, want := e.Text(plain), "aaa\n[a part is left out here]\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

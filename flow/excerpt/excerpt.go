@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package jobs
+// Package excerpt keeps of a text of any length, such as a log, its first and its last part.
+//
+// It is pure. It imports nothing of Trunkline.
+package excerpt
 
 import (
 	"bytes"
@@ -8,8 +11,8 @@ import (
 	"strings"
 )
 
-// ends keeps the first and the last part of a text that may be of any length.
-type ends struct {
+// Excerpt is what is kept of a text that is written to it.
+type Excerpt struct {
 	// most is how long each of the parts may be, in bytes.
 	most int
 	// first is the first part. Last is a ring: the oldest of its bytes is at oldest, once it is full.
@@ -20,8 +23,11 @@ type ends struct {
 	some bool
 }
 
+// New makes an excerpt whose two parts may be of so many bytes each.
+func New(most int) *Excerpt { return &Excerpt{most: most} }
+
 // Write keeps what is the beginning or may be the end.
-func (e *ends) Write(p []byte) (int, error) {
+func (e *Excerpt) Write(p []byte) (int, error) {
 	n := len(p)
 	if room := min(e.most-len(e.first), len(p)); room > 0 {
 		e.first = append(e.first, p[:room]...)
@@ -43,13 +49,13 @@ func (e *ends) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// skip forgets the last part: what follows is not known to follow upon it.
-func (e *ends) skip() {
+// Skip forgets the last part: what follows is not known to follow upon it.
+func (e *Excerpt) Skip() {
 	e.last, e.oldest, e.some = nil, 0, true
 }
 
-// cut takes off a line that was not written to its end: half a value would not be found in it.
-func (e *ends) cut() {
+// Cut takes off a line that was not written to its end: half a value would not be found in it.
+func (e *Excerpt) Cut() {
 	if len(e.last) == 0 {
 		e.first = e.first[:bytes.LastIndexByte(e.first, '\n')+1]
 		return
@@ -59,13 +65,13 @@ func (e *ends) cut() {
 }
 
 // tail is the last part in its order.
-func (e *ends) tail() []byte {
+func (e *Excerpt) tail() []byte {
 	return append(append([]byte{}, e.last[e.oldest:]...), e.last[:e.oldest]...)
 }
 
-// text is what was kept, each part passed through a function, with a line between that says what was left out. Where something was, only
+// Text is what was kept, each part passed through a function, with a line between that says what was left out. Where something was, only
 // whole lines are kept.
-func (e *ends) text(of func(string) string) string {
+func (e *Excerpt) Text(of func(string) string) string {
 	first, tail := e.first, e.tail()
 	if e.left == 0 && !e.some {
 		return of(string(first) + string(tail))
@@ -84,10 +90,21 @@ func (e *ends) text(of func(string) string) string {
 	return of(string(first[:whole])) + note + of(string(tail[from:]))
 }
 
-// ended ends a text that is not empty with a line.
-func ended(text string) string {
+// Ended ends a text that is not empty with a line.
+func Ended(text string) string {
 	if text == "" || strings.HasSuffix(text, "\n") {
 		return text
 	}
 	return text + "\n"
+}
+
+// Line ends the last line.
+func (e *Excerpt) Line() {
+	end := e.first
+	if len(e.last) > 0 {
+		end = e.tail()
+	}
+	if !bytes.HasSuffix(end, []byte("\n")) && len(end) > 0 {
+		_, _ = e.Write([]byte("\n"))
+	}
 }
