@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -23,13 +22,9 @@ func airflowEdits() []edit {
 func (d *demo) runAirflow(ctx context.Context) error {
 	d.story.say("Some teams have DAGs. dev gets an Apache Airflow of its own, which is a workload as others are, and a project brings a DAG that lots of " +
 		"orders/sales start. What its task makes are lots, too: one graph over both.")
-	engine, err := filepath.Abs(d.opts.engine("engines/airflow"))
-	if err != nil {
-		return err
-	}
 	edits := airflowEdits()
 	commit, begin, err := d.addProjects(ctx, []string{"airflow", "letters"}, "An Airflow, and letters about the sales", edits,
-		"@since@", d.day(lateDay).Start.Format(time.RFC3339), "@airflow@", engine, "@lake@", d.path("lake"))
+		"@since@", d.day(lateDay).Start.Format(time.RFC3339), "@airflow@", d.opts.engine("engines/airflow"), "@lake@", d.path("lake"))
 	if err != nil {
 		return err
 	}

@@ -100,6 +100,11 @@ func parse(args []string, stderr io.Writer, env func(string) string) (options, e
 		_, writeErr := fmt.Fprintln(stderr, err)
 		return o, errors.Join(err, writeErr)
 	}
+	engines, err := filepath.Abs(o.engines) // pods have other working directories
+	if err != nil {
+		return o, fmt.Errorf("--engines: %w", err)
+	}
+	o.engines = engines
 	return o, nil
 }
 

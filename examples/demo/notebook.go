@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -29,12 +28,8 @@ func platformEdits() []edit {
 // openNotebook merges a project with a notebook, opens it, and enters it as a browser does.
 func (d *demo) openNotebook(ctx context.Context) error {
 	d.story.say("People look at data in notebooks. The platform names the images, a project says what notebooks of it read, and whoever may opens one with a command:")
-	engine, err := filepath.Abs(d.opts.engine("engines/jupyter"))
-	if err != nil {
-		return err
-	}
 	edits := platformEdits()
-	commit, begin, err := d.addProjects(ctx, []string{"lab"}, "Notebooks that read the sales", edits, "@jupyter@", engine)
+	commit, begin, err := d.addProjects(ctx, []string{"lab"}, "Notebooks that read the sales", edits, "@jupyter@", d.opts.engine("engines/jupyter"))
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,8 @@ func (d *demo) startClusters(ctx context.Context) error {
 		d.log = d.path(name + ".log")
 		args := []string{"up", "--name", name, "--dir", d.path(name), "--mount", lake + "=" + lake, "--lifeline"}
 		if d.opts.full && name == lotsEnvironment {
-			args = append(args, "--network", "pods") // a driver and its executors, and the parts of Airflow, reach each other
+			// A driver and its executors, and the parts of Airflow, reach each other, and see their programs, which may be below /tmp: that of a pod is its own.
+			args = append(args, "--network", "pods", "--mount", d.opts.engines+"="+d.opts.engines+":ro")
 		}
 		p, err := d.family.start(stage.Spec{
 			Name: "cluster " + name, Path: d.opts.devcluster(), Log: d.log,

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -28,12 +27,8 @@ func (d *demo) runSpark(ctx context.Context) error {
 		return fmt.Errorf("writing what starts executors: %w", err)
 	}
 	l := d.day(lateDay)
-	engine, err := filepath.Abs(d.opts.engine("spark"))
-	if err != nil {
-		return err
-	}
 	commit, begin, err := d.addProjects(ctx, []string{"insights"}, "Count the orders of each country", nil,
-		"@since@", l.Start.Format(time.RFC3339), "@spark@", engine, "@lake@", d.path("lake"))
+		"@since@", l.Start.Format(time.RFC3339), "@spark@", d.opts.engine("spark"), "@lake@", d.path("lake"))
 	if err != nil {
 		return err
 	}

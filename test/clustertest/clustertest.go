@@ -194,6 +194,9 @@ func start(dir string, opts Options) (*Cluster, error) {
 	if opts.Network != "" {
 		args = append(args, "--network", string(opts.Network))
 	}
+	if opts.Mode == Exec {
+		args = append(args, engines()...)
+	}
 	c := &Cluster{Name: opts.Name, exited: make(chan struct{}), stderr: &tail{}}
 	// The cluster ends by itself when the test process does, however that comes about: its standard input ends.
 	c.command = exec.Command(binary, args...)
@@ -236,12 +239,26 @@ func find() (string, error) {
 	if path := os.Getenv("DEVCLUSTER"); path != "" {
 		return path, nil
 	}
-	_, file, _, _ := runtime.Caller(0) //nolint:dogsled // only the file matters
-	path := filepath.Join(filepath.Dir(file), "..", "..", "bin", "devcluster")
+	path := filepath.Join(root(), "bin", "devcluster")
 	if _, err := os.Stat(path); err != nil {
 		return "", fmt.Errorf("tests with a cluster need bin/devcluster: run \"make devcluster\" once, or \"go test -short\" to leave them out: %w", err)
 	}
 	return path, nil
+}
+
+// engines has pods see the programs that "make engines" and the like install, also in a repository below /tmp: that of a pod is its own.
+func engines() []string {
+	cache := filepath.Join(root(), ".cache")
+	if _, err := os.Stat(cache); err != nil {
+		return nil // nothing is installed
+	}
+	return []string{"--mount", cache + "=" + cache + ":ro"}
+}
+
+// root is that of the module, wherever the test runs.
+func root() string {
+	_, file, _, _ := runtime.Caller(0) //nolint:dogsled // only the file matters
+	return filepath.Dir(filepath.Dir(filepath.Dir(file)))
 }
 
 // stop ends the cluster and waits for that.

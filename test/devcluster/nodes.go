@@ -158,7 +158,8 @@ func playNodes(ctx context.Context, o nodeOptions) error {
 	cfg.Exec.APIServer, cfg.Exec.Upstream = server.Host, nameServer("/etc/resolv.conf")
 	for _, mount := range o.mounts {
 		path, host, _ := strings.Cut(mount, "=")
-		cfg.Exec.Mounts = append(cfg.Exec.Mounts, container.Mount{Path: filepath.Clean(path), Source: host, Foreign: true})
+		host, readOnly := strings.CutSuffix(host, ":ro")
+		cfg.Exec.Mounts = append(cfg.Exec.Mounts, container.Mount{Path: filepath.Clean(path), Source: host, ReadOnly: readOnly, Foreign: true})
 	}
 	cfg.Exec.Programs = map[string]string{}
 	for _, one := range o.images {

@@ -66,7 +66,7 @@ func newUp(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	f.IntVar(&o.nodes, "nodes", 1, "number of nodes")
 	f.StringVar(&o.mode, "mode", string(node.Exec), "what becomes of pods: exec or fake")
 	f.StringVar(&o.network, "network", hostNetwork, "which network pods have: host, the machine's, or pods, one of their own (mode exec on Linux)")
-	f.StringArrayVar(&o.mounts, "mount", nil, "PATH=HOSTDIR: show HOSTDIR at PATH in every container, writable (mode exec; repeatable)")
+	f.StringArrayVar(&o.mounts, "mount", nil, "PATH=HOSTDIR[:ro]: show HOSTDIR at PATH in every container, writable or not (mode exec; repeatable)")
 	f.StringArrayVar(&o.images, "image", nil, "IMAGE=PROGRAM: containers of this image run on this machine, too, with PROGRAM as their entry point (mode exec; repeatable)")
 	f.BoolVar(&o.enforceMemory, "enforce-memory", false, "kill a container that is seen to use more memory than its limit, which is looked at twice a second (mode exec on Linux)")
 	f.BoolVar(&o.lifeline, "lifeline", false, "also stop when stdin reaches its end, so that the cluster never outlives the program that started it")
@@ -129,7 +129,7 @@ func (o *upOptions) check() error {
 		if err != nil {
 			return fmt.Errorf("--mount %q: %w", mount, err)
 		}
-		o.mounts[i] = path + "=" + abs
+		o.mounts[i] = path + "=" + abs // with what follows the folder
 	}
 	for _, image := range o.images {
 		if name, program, ok := strings.Cut(image, "="); !ok || name == "" || !filepath.IsAbs(program) {

@@ -22,7 +22,7 @@ func TestExec(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(lake, "in"), []byte("from the host\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := start(t, "--name", "exec", "--enforce-memory", "--mount", "/lake="+lake, "--mount", "/devcluster="+filepath.Dir(binary), "--image", "echo:1=/bin/echo")
+	c := start(t, "--name", "exec", "--enforce-memory", "--mount", "/lake="+lake, "--mount", "/devcluster="+filepath.Dir(binary)+":ro", "--image", "echo:1=/bin/echo")
 	t.Run("in parallel", func(t *testing.T) {
 		for name, test := range map[string]func(*testing.T, *cluster){
 			"volumes":          testVolumes,
