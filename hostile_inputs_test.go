@@ -96,6 +96,7 @@ func TestNoShell(t *testing.T) {
 	aside := []string{"hack", "test", "examples", "reconciler/git/gittest", "webhooks/github/githubtest"}
 	starts := []string{
 		"cmd/trunkline/lots_exec.go",                                                                     // "trunkline lots run --exec": the program of a workload, for who types that
+		"cmd/trunkline/new_credentials.go",                                                               // "trunkline new --template https://…": the credential helpers of git, for who types that
 		"doctor/probe/programs.go",                                                                       // "trunkline doctor": git, for who types that
 		"flow/secrets/start.go",                                                                          // "lot secrets exec", in the pod of the workload: its own program, which the daemon does not have in it
 		"reconciler/builders/process.go",                                                                 // the workers that run Kustomize

@@ -79,7 +79,7 @@ func (l taskLogs) find(of console.TaskRef) (at catalog.DeployedAirflow, namespac
 func (l taskLogs) read(ctx context.Context, of console.TaskRef, at catalog.DeployedAirflow, namespace string) (console.TaskLog, error) {
 	client, reached := l.airflows.client(at), l.reached.named(at.Cluster)
 	if reached == nil {
-		return console.TaskLog{}, errors.New("the cluster is not reached from here, or an agent keeps it")
+		return console.TaskLog{}, errors.New("an agent keeps the cluster, so that it is not known here what is secret in a log: read it in Airflow")
 	}
 	task, err := client.Find(ctx, airflow.Wanted{Project: of.Project, Dag: of.Dag, Run: of.Run, Task: of.Task, Index: of.Index, Try: of.Try})
 	if err != nil {

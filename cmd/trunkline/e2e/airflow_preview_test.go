@@ -98,13 +98,13 @@ spec:
 	hub.awaitCheck(sha, "success")
 
 	of := tunnel.New("preview", func() (*rest.Config, error) { return clientcmd.BuildConfigFromFlags("", cluster.Kubeconfig) }, 0)
+	key := func(ctx context.Context) (string, error) {
+		return of.Secret(ctx, tunnel.As{Namespace: namespace}, "airflow-keys", "jwt")
+	}
 	f := &flow{lake: &lake{t: t, dir: dir, cluster: cluster}, namespace: namespace, airflow: airflow.New(airflow.Options{
-		Base: "/airflow/" + environment + "/engine/airflow", Subject: "test", Role: airflow.User, Now: time.Now,
+		Base: "/airflow/" + environment + "/engine/airflow", Token: airflow.Signed(key, "test", airflow.User, time.Now),
 		Dial: func(ctx context.Context) (net.Conn, error) {
 			return of.DialService(ctx, tunnel.As{Namespace: namespace}, "airflow", "http")
-		},
-		Key: func(ctx context.Context) (string, error) {
-			return of.Secret(ctx, tunnel.As{Namespace: namespace}, "airflow-keys", "jwt")
 		},
 	})}
 	f.until("the DAG of the pull request", func(ctx context.Context) (bool, any, error) {
