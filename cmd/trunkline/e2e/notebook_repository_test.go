@@ -12,13 +12,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"trunkline.dev/trunkline/reconciler/agent/agenttest"
 	"trunkline.dev/trunkline/reconciler/git/gittest"
@@ -50,7 +47,7 @@ func private(t *testing.T, repo *gittest.Repo, folder string) (address, authorit
 }
 
 // TestNotebookRepository: a notebook begins in a private repository, cloned at a branch with the person's own credentials; with wrong ones it begins
-// without it and says why. Its volume stays as is declared since, and it is removed once it has been stopped for as long as is declared.
+// without it and says why. Its volume stays as is declared since.
 func TestNotebookRepository(t *testing.T) {
 	if !*platform {
 		t.Skip("make test-platform runs it, with JupyterLab")
@@ -63,7 +60,7 @@ func TestNotebookRepository(t *testing.T) {
 	repo := gittest.New(t)
 	files := labPlatform(bin, lake)
 	files["orders/project.yaml"] = strings.NewReplacer(
-		"/usr/bin:/bin\"}", "/usr/bin:/bin\", GIT_SSL_CAINFO: "+authority+"}", "idle: 20s", "idle: 10m, expireDays: 2",
+		"/usr/bin:/bin\"}", "/usr/bin:/bin\", GIT_SSL_CAINFO: "+authority+"}", "idle: 20s", "idle: 10m",
 	).Replace(files["orders/project.yaml"])
 	repo.Commit(t, "all", files)
 	l := newLab(t, repo, lake)
@@ -86,7 +83,7 @@ func TestNotebookRepository(t *testing.T) {
 	}
 
 	// That volumes stay is declared after this one was opened, and holds for it.
-	repo.Commit(t, "keep volumes", map[string]string{"orders/project.yaml": strings.Replace(files["orders/project.yaml"], "expireDays: 2", "expireDays: 2, keepVolume: true", 1)})
+	repo.Commit(t, "keep volumes", map[string]string{"orders/project.yaml": strings.Replace(files["orders/project.yaml"], "idle: 10m", "idle: 10m, keepVolume: true", 1)})
 	client := l.cluster.Client(t)
 	var claim *corev1.PersistentVolumeClaim
 	l.await("the volume to be one that stays", func() (ok bool) {
@@ -102,27 +99,15 @@ func TestNotebookRepository(t *testing.T) {
 	if code, text := b.get("files/README.md"); code != http.StatusOK || text != "of a trial" {
 		t.Errorf("of the branch there is %d %q", code, text)
 	}
-	if got := b.kernel("__import__('subprocess').run(['git', 'ls-remote', 'origin', 'trial'], capture_output=True, text=True).stdout[:40]"); strings.Trim(got, "'") != head {
+	if got := b.kernel("__import__('subprocess').run(['git', '-C', 'platform', 'ls-remote', 'origin', 'trial'], capture_output=True, text=True).stdout[:40]"); strings.Trim(got, "'") != head {
 		t.Errorf("git in the notebook gets %s of the server, want %s", got, head)
 	}
 
-	l.ran("carol", 0, "notebook", "stop", "orders/lab", "--env", "dev")
-	ago := time.Now().Add(-49 * time.Hour).UTC().Format(time.RFC3339)
-	patch := `{"metadata": {"annotations": {"trunkline.dev/woken": "` + ago + `", "trunkline.dev/stopped": "` + ago + `", "trunkline.dev/active": "` + ago + `"}}}`
-	if _, err := client.AppsV1().StatefulSets("orders-dev").Patch(t.Context(), mine, types.MergePatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	l.await("it to be removed, since it was stopped for two days", func() bool {
-		_, err := client.AppsV1().StatefulSets("orders-dev").Get(t.Context(), mine, metav1.GetOptions{})
-		return apierrors.IsNotFound(err)
-	})
+	l.ran("carol", 0, "notebook", "delete", "orders/lab", "--env", "dev")
 	l.await("its pod and Secret to go with it", func() bool {
 		secrets, err := client.CoreV1().Secrets("orders-dev").List(t.Context(), metav1.ListOptions{LabelSelector: "trunkline.dev/workspace"})
 		return err == nil && len(secrets.Items) == 0 && len(l.pods()) == 0
 	})
-	if said := l.ran("carol", 0, "history", "--kind", "workspace"); !strings.Contains(said, "it was stopped for 2 days") {
-		t.Errorf("the history says:\n%s", said)
-	}
 	if kept, err := client.CoreV1().PersistentVolumeClaims("orders-dev").Get(t.Context(), claim.Name, metav1.GetOptions{}); err != nil || kept.UID != claim.UID {
 		t.Errorf("the volume that was to stay: %v", err)
 	}
