@@ -17,6 +17,9 @@ func newDags() *cobra.Command {
 		Use:   "dags",
 		Short: "Look into the DAGs that the Airflow of an environment runs",
 		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return usagef("name a subcommand: log or commit")
+		},
 	}
 	cmd.AddCommand(newDagsLog(), newDagsCommit())
 	return cmd

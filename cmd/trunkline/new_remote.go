@@ -133,7 +133,7 @@ func (s *templateSource) open(cmd *cobra.Command, c *catalog.Catalog, kind scaff
 	}
 	if err := a.remote.Validate(); err != nil {
 		if refused, ok := errors.AsType[*git.RefusedError](err); ok && refused.What == git.RefusedAuth {
-			err = fmt.Errorf("%w: --template-username and --template-password-file, or for ssh --template-key-file and --template-known-hosts, say as whom it is read", err)
+			err = fmt.Errorf("%w: --template-username and --template-password-file say as whom it is read; ssh takes --template-key-file and --template-known-hosts", err)
 		}
 		return nil, &usageError{fmt.Errorf("--template: %w", err)}
 	}
