@@ -92,7 +92,7 @@ func clientOf(t *testing.T, f *fake) *airflow.Client {
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
 	return airflow.New(airflow.Options{
-		Base: "/af/", Token: airflow.Signed(func(context.Context) (string, error) { return "key", nil }, "test", airflow.Viewer, time.Now),
+		Base: "/af/", Token: func(context.Context) (string, error) { return airflow.Token("key", "test", airflow.Viewer, time.Now()) },
 		Dial: func(ctx context.Context) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "tcp", server.Listener.Addr().String())
 		},

@@ -3,7 +3,6 @@
 package airflow
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/sha512"
 	"encoding/base64"
@@ -33,17 +32,6 @@ const (
 	// audience is whom Airflow's tokens are for, unless it is configured otherwise.
 	audience = "apache-airflow"
 )
-
-// Signed returns what makes tokens of someone by a key that is read for each.
-func Signed(key func(ctx context.Context) (string, error), subject string, role Role, now func() time.Time) func(context.Context) (string, error) {
-	return func(ctx context.Context) (string, error) {
-		by, err := key(ctx)
-		if err != nil {
-			return "", fmt.Errorf("reading the key of Airflow: %w", err)
-		}
-		return Token(by, subject, role, now())
-	}
-}
 
 // Token makes the token by which Airflow takes someone for who they are. The key is that of its API server.
 func Token(key, subject string, role Role, now time.Time) (string, error) {

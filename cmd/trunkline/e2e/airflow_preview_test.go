@@ -102,7 +102,7 @@ spec:
 		return of.Secret(ctx, tunnel.As{Namespace: namespace}, "airflow-keys", "jwt")
 	}
 	f := &flow{lake: &lake{t: t, dir: dir, cluster: cluster}, namespace: namespace, airflow: airflow.New(airflow.Options{
-		Base: "/airflow/" + environment + "/engine/airflow", Token: airflow.Signed(key, "test", airflow.User, time.Now),
+		Base: "/airflow/" + environment + "/engine/airflow", Token: signed(key, airflow.User),
 		Dial: func(ctx context.Context) (net.Conn, error) {
 			return of.DialService(ctx, tunnel.As{Namespace: namespace}, "airflow", "http")
 		},

@@ -139,7 +139,7 @@ spec:
 	f.repo.Commit(t, "airflow", files)
 	cluster := tunnel.New(name, func() (*rest.Config, error) { return clientcmd.BuildConfigFromFlags("", f.cluster.Kubeconfig) }, 0)
 	f.options = &airflow.Options{
-		Base: "/airflow/dev/engine/airflow", Token: airflow.Signed(f.key, "test", airflow.Op, time.Now),
+		Base: "/airflow/dev/engine/airflow", Token: signed(f.key, airflow.Op),
 		Dial: func(ctx context.Context) (net.Conn, error) {
 			return cluster.DialService(ctx, tunnel.As{Namespace: "engine-dev"}, "airflow", "http")
 		},
@@ -492,7 +492,7 @@ func (f *flow) refuses() {
 		if key != "" {
 			by = func(context.Context) (string, error) { return key, nil }
 		}
-		other.Token = airflow.Signed(by, "test", role, time.Now)
+		other.Token = signed(by, role)
 		return airflow.New(other).Do(f.t.Context(), http.MethodPatch, "/dags/daily", nil, map[string]any{"is_paused": false}, nil)
 	}
 	for name, tc := range map[string]struct {
@@ -508,5 +508,16 @@ func (f *flow) refuses() {
 		if err := as(tc.key, tc.role); (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
 			f.t.Errorf("%s: %v, want %q", name, err, tc.want)
 		}
+	}
+}
+
+// signed makes tokens of a role by a key that is read for each.
+func signed(key func(context.Context) (string, error), role airflow.Role) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		by, err := key(ctx)
+		if err != nil {
+			return "", err
+		}
+		return airflow.Token(by, "test", role, time.Now())
 	}
 }
