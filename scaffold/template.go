@@ -175,8 +175,7 @@ func (t *Template) read(from fs.FS) error {
 	if a, b := alike(t.files); a != "" {
 		return fmt.Errorf("%q and %q are one file where capital letters do not count, as on macOS and Windows: rename one", a, b)
 	}
-	switch {
-	case t.Kind == Workload && !slices.ContainsFunc(t.files, func(f File) bool { return strings.TrimSuffix(f.Path, suffix) == ItemFile }):
+	if t.Kind == Workload && !slices.ContainsFunc(t.files, func(f File) bool { return strings.TrimSuffix(f.Path, suffix) == ItemFile }) {
 		return fmt.Errorf("there is no %s: it is inserted into the list of workloads of the project", ItemFile+suffix)
 	}
 	t.Digest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
