@@ -123,9 +123,9 @@ func TestCollectKeepsWhatIsInUse(t *testing.T) {
 	if head := fetch(t, s, mainOf(repo)); head.Commit != commits[79] || head.Rewritten {
 		t.Errorf("head: %+v", head)
 	}
-	// And once more: nothing is to be done, and nothing is lost.
+	// And once more: nothing is to be done, and nothing is lost. Deltas are against other objects, by the order in which those come.
 	again := collect(t, s, held)
-	if again.After.Bytes > done.After.Bytes+1000 || again.After.Packs > 2 {
+	if again.After.Bytes > done.After.Bytes*11/10 || again.After.Packs > 2 {
 		t.Errorf("a second time: from %+v to %+v", done.After, again.After)
 	}
 	if err := readsAll(t, s, held); err != nil {

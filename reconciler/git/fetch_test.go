@@ -206,7 +206,7 @@ func TestATagThatIsNotThere(t *testing.T) {
 	repo := gittest.New(t)
 	first := repo.Commit(t, "one", map[string]string{"a": "1"})
 	remote := git.Remote{URL: repo.URL(), Branch: "refs/tags/v9"}
-	if _, err := openStore(t).Fetch(t.Context(), remote); err == nil || !strings.Contains(err.Error(), `the tag "v9" does not exist in`) || !strings.HasSuffix(err.Error(), "the repository has no tags") {
+	if _, err := openStore(t).Fetch(t.Context(), remote); err == nil || !strings.Contains(err.Error(), `tag "v9" does not exist in`) || !strings.HasSuffix(err.Error(), "the repository has no tags") {
 		t.Errorf("without tags: %v", err)
 	}
 	for _, tag := range []string{"v1", "v2", "v3", "v4", "v5"} {
@@ -217,7 +217,7 @@ func TestATagThatIsNotThere(t *testing.T) {
 		t.Errorf("with other tags: %v", err)
 	}
 	remote.URL = filepath.Join(t.TempDir(), "none")
-	if _, err := openStore(t).Fetch(t.Context(), remote); err == nil || !strings.HasPrefix(err.Error(), `fetching the tag "v9" of`) {
+	if _, err := openStore(t).Fetch(t.Context(), remote); err == nil || !strings.HasPrefix(err.Error(), `fetching tag "v9" of`) {
 		t.Errorf("without a repository: %v", err)
 	}
 }

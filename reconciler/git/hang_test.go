@@ -42,7 +42,7 @@ func TestAFetchThatStopsReadingEnds(t *testing.T) {
 			}
 			for range 2 {
 				_, err := small.Fetch(t.Context(), remote)
-				if err == nil || !strings.Contains(err.Error(), "MaxPack") {
+				if err == nil || !strings.Contains(err.Error(), "300000 bytes, which are the most") {
 					t.Fatalf("got %v, want the limit", err)
 				}
 			}
