@@ -314,6 +314,50 @@ func TestRefusedAreRead(t *testing.T) {
 	}
 }
 
+// TestDamagedRecords: a record that is damaged holds up no events. Of the cursors, the one before counts; a refusal of which nothing is known is told as one.
+func TestDamagedRecords(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.put("a")
+	p.task(`{"lot": "20260302P1D000", "files": ["gone"]}`)
+	p.look()
+	p.task(`{"lot": "20260301P1D000", "files": ["gone"]}`)
+	p.look()
+	at := filepath.Join(p.dir, "manifests/trunkline-lots/acme/prod/assets/one")
+	for _, sub := range []string{"cursor", "refused"} {
+		files, err := os.ReadDir(filepath.Join(at, sub))
+		if err != nil || len(files) != 2 {
+			t.Fatalf("%s has %v, %v", sub, files, err)
+		}
+		if err := os.WriteFile(filepath.Join(at, sub, files[1].Name()), []byte("{"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.restart()
+	p.task(`{"lot": "20260228P1D000", "files": ["a"]}`)
+	p.look()
+	if got := p.says("20260228P1D000"); got != "complete a" {
+		t.Errorf("with damaged records, what a task says that it has made is %q", got)
+	}
+	if why := strings.Join(p.why(), "\n"); len(p.last.Refused) != 2 || !strings.Contains(why, "is not known: reading assets/one/refused/") {
+		t.Errorf("refused is:\n%s", why)
+	}
+	files, err := os.ReadDir(filepath.Join(at, "cursor"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if err := os.WriteFile(filepath.Join(at, "cursor", f.Name()), []byte("{"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.restart()
+	_, err = p.reader.Look(t.Context(), p.scope, moment)
+	if err == nil || !strings.Contains(err.Error(), "delete it") || !strings.Contains(err.Error(), "assets/one/cursor/") {
+		t.Errorf("with no cursor that can be read: %v", err)
+	}
+}
+
 // TestTooLarge: an answer that is larger than what is read holds up nothing: the events are read one by one, and the one is passed over.
 func TestTooLarge(t *testing.T) {
 	t.Parallel()

@@ -110,32 +110,34 @@ type records struct {
 // recall reads what is kept. Where nothing is, what happens from now on is read.
 func recall(ctx context.Context, f bucket.Folder, cluster string, now time.Time) (*records, error) {
 	r := &records{cluster: cluster, cursor: cursor{Until: now.UTC(), Seen: map[string]time.Time{}}, refused: map[string]Refusal{}}
-	newest := ""
+	cursors := map[uint64]string{}
 	for o, err := range f.List(ctx, folder+cluster+cursorFolder) {
 		if err != nil {
 			return nil, fmt.Errorf("listing which events of assets were read: %w", err)
 		}
 		n, err := strconv.ParseUint(strings.TrimSuffix(strings.TrimPrefix(o.Key, folder+cluster+cursorFolder), suffix), 10, 64)
-		if err == nil && n > r.number {
-			r.number, newest = n, o.Key
+		if err == nil && n > 0 {
+			cursors[n] = o.Key
 		}
 	}
-	if newest == "" {
+	if len(cursors) == 0 {
 		r.changed = true
 		return r, r.save(ctx, f)
 	}
-	if err := readRecord(ctx, f, newest, &r.cursor); err != nil {
+	if err := r.goOn(ctx, f, cursors); err != nil {
 		return nil, err
-	}
-	if r.Seen == nil {
-		r.Seen = map[string]time.Time{}
 	}
 	for o, err := range f.List(ctx, folder+cluster+refusedFolder) {
 		if err != nil {
 			return nil, fmt.Errorf("listing refused events of assets: %w", err)
 		}
 		var one Refusal
-		if err := readRecord(ctx, f, o.Key, &one); err != nil && bucket.ClassOf(err) != bucket.NotFound {
+		switch err := readRecord(ctx, f, o.Key, &one); {
+		case bucket.ClassOf(err) == bucket.NotFound:
+			continue // it was settled just now
+		case errors.Is(err, errDamaged):
+			one = Refusal{Why: fmt.Sprintf("what was refused is not known: %s; delete it once that is clear", err)} // no reason to read nothing at all
+		case err != nil:
 			return nil, err
 		}
 		one.Cluster = cluster
@@ -144,13 +146,41 @@ func recall(ctx context.Context, f bucket.Folder, cluster string, now time.Time)
 	return r, nil
 }
 
+// goOn reads the newest cursor. One that is damaged is passed over for the one before it: what is read twice changes nothing.
+func (r *records) goOn(ctx context.Context, f bucket.Folder, cursors map[uint64]string) error {
+	numbers := slices.Sorted(maps.Keys(cursors))
+	slices.Reverse(numbers)
+	r.number = numbers[0]
+	var damaged error
+	for _, n := range numbers {
+		var c cursor
+		err := readRecord(ctx, f, cursors[n], &c)
+		switch {
+		case errors.Is(err, errDamaged):
+			damaged = errors.Join(damaged, err)
+			continue
+		case err != nil:
+			return err
+		}
+		if c.Seen == nil {
+			c.Seen = map[string]time.Time{}
+		}
+		r.cursor, r.changed = c, damaged != nil
+		return nil
+	}
+	return fmt.Errorf("%w: delete it, and what happens from then on is read", damaged)
+}
+
+// errDamaged is why a record is not read that is none, or not any more.
+var errDamaged = errors.New("it is no record of events of assets")
+
 func readRecord(ctx context.Context, f bucket.Folder, key string, into any) error {
 	data, err := f.Read(ctx, key, maxRecord)
 	if err != nil {
 		return err
 	}
 	if err := json.Unmarshal(data, into); err != nil {
-		return fmt.Errorf("reading %s: it is no record of events of assets: %w", key, err)
+		return fmt.Errorf("reading %s: %w: %w", key, errDamaged, err)
 	}
 	return nil
 }
@@ -199,8 +229,8 @@ func (r *records) save(ctx context.Context, f bucket.Folder) error {
 		return fmt.Errorf("writing which events of assets were read: %w", err) // of two that read, one begins again
 	}
 	r.number, r.changed = r.number+1, false
-	if r.number > 1 {
-		_ = f.Delete(ctx, key(r.number-1)) // the newest counts, whatever lies beside it
+	if r.number > 2 {
+		_ = f.Delete(ctx, key(r.number-2)) // the newest counts, whatever lies beside it, and the one before it is for when that is damaged
 	}
 	return nil
 }
