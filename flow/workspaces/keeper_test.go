@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -122,13 +123,26 @@ func newBench(t tb) *bench {
 	return b
 }
 
-// restart begins the daemon again: it knows what is declared, and what is in the cluster.
-func (b *bench) restart(t tb, text string) {
+// catalogs are those that were loaded, by their text: a model restarts the daemon thousands of times.
+var catalogs sync.Map
+
+func load(t tb, text string) *catalog.Catalog {
 	t.Helper()
+	if known, there := catalogs.Load(text); there {
+		return known.(*catalog.Catalog)
+	}
 	c, problems, err := catalog.Load(fstest.MapFS{"trunkline.yaml": {Data: []byte(text)}}, blueprints.FS)
 	if err != nil || len(problems) > 0 {
 		t.Fatal(err, problems)
 	}
+	catalogs.Store(text, c)
+	return c
+}
+
+// restart begins the daemon again: it knows what is declared, and what is in the cluster.
+func (b *bench) restart(t tb, text string) {
+	t.Helper()
+	c := load(t, text)
 	b.left, b.lost = -1, false
 	b.Keeper = New(Options{
 		Accepted: func() *catalog.Catalog { return c }, Account: "deployer", Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return b.now },
