@@ -104,6 +104,9 @@ func (x *expander) add(name string, depth int) error {
 		if err != nil {
 			return err
 		}
+		if len(entries) == 0 {
+			return outside.Submodule(x.tree, full)
+		}
 		for _, e := range entries {
 			if err := x.add(path.Join(name, e.Name()), depth+1); err != nil {
 				return err

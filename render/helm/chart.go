@@ -108,6 +108,9 @@ func (r *reader) read(rel string, depth int) error {
 	if err != nil {
 		return err
 	}
+	if len(entries) == 0 {
+		return outside.Submodule(r.fsys, path.Join(r.dir, rel))
+	}
 	for _, entry := range entries {
 		name := path.Join(rel, entry.Name())
 		info, err := fs.Stat(r.fsys, path.Join(r.dir, name))

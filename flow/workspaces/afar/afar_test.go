@@ -211,6 +211,14 @@ func TestDeeds(t *testing.T) {
 	}
 }
 
+// dialed ends a connection that should not be there, for which the end of the server would wait.
+func dialed(conn net.Conn, err error) error {
+	if conn != nil {
+		_ = conn.Close()
+	}
+	return err
+}
+
 // TestWhatIsRefused: hands do nothing but to workspaces of people, where the agent keeps releases and as their accounts, and while it keeps the cluster.
 func TestWhatIsRefused(t *testing.T) {
 	elsewhere := tunnel.As{Namespace: "kube-system", Account: "deployer"}
@@ -262,11 +270,10 @@ func TestWhatIsRefused(t *testing.T) {
 		}},
 		"Secrets": {"The Secrets of a workload are not shown.", func(ctx context.Context, c Cluster) error { _, err := c.Secrets(ctx, as, "lab", ""); return err }},
 		"Pod":     {"Pods of workloads are not looked at.", func(ctx context.Context, c Cluster) error { _, err := c.Pod(ctx, as, "lab-0"); return err }},
-		"Dial":    {"Pods of workloads are not connected to.", func(ctx context.Context, c Cluster) error { _, err := c.Dial(ctx, as, "lab-0", 8888); return err }},
-		"Port":    {"It is not where its server listens.", func(ctx context.Context, c Cluster) error { _, err := c.Dial(ctx, as, "lab-ann-0", 22); return err }},
+		"Dial":    {"Pods of workloads are not connected to.", func(ctx context.Context, c Cluster) error { return dialed(c.Dial(ctx, as, "lab-0", 8888)) }},
+		"Port":    {"It is not where its server listens.", func(ctx context.Context, c Cluster) error { return dialed(c.Dial(ctx, as, "lab-ann-0", 22)) }},
 		"Dial there": {"No release is there.", func(ctx context.Context, c Cluster) error {
-			_, err := c.Dial(ctx, elsewhere, "lab-ann-0", 8888)
-			return err
+			return dialed(c.Dial(ctx, elsewhere, "lab-ann-0", 8888))
 		}},
 		"Deed": {"It is of another version.", func(ctx context.Context, c Cluster) error {
 			_, err := c.ask(ctx, question{Do: "dance", As: as})
