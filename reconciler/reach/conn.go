@@ -9,13 +9,15 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"sync"
-	"time"
+
+	"trunkline.dev/trunkline/reconciler/tunnel"
 )
 
 // conn is a connection to a port of a pod, at the daemon: a request with its answer. What a pod has ended has ended for us, too.
 type conn struct {
+	tunnel.Streamed
+
 	cluster *Cluster
 	send    *io.PipeWriter
 	got     *http.Response
@@ -64,26 +66,5 @@ func (c *conn) Close() error {
 	})
 	return nil
 }
-
-// address is of no network: which one the pod is in is the cluster's matter.
-type address struct{}
-
-func (address) Network() string { return "agent" }
-func (address) String() string  { return "a port of a pod" }
-
-// LocalAddr implements [net.Conn].
-func (*conn) LocalAddr() net.Addr { return address{} }
-
-// RemoteAddr implements [net.Conn].
-func (*conn) RemoteAddr() net.Addr { return address{} }
-
-// SetDeadline implements [net.Conn]: requests have none. Whoever has waited for long enough closes the connection.
-func (*conn) SetDeadline(time.Time) error { return os.ErrNoDeadline }
-
-// SetReadDeadline implements [net.Conn].
-func (*conn) SetReadDeadline(time.Time) error { return os.ErrNoDeadline }
-
-// SetWriteDeadline implements [net.Conn].
-func (*conn) SetWriteDeadline(time.Time) error { return os.ErrNoDeadline }
 
 var _ net.Conn = (*conn)(nil)

@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strings"
 	"sync"
-	"time"
 
 	"k8s.io/streaming/pkg/httpstream"
 )
@@ -20,6 +18,8 @@ const maxFailure = 4 << 10
 
 // conn is a connection to a port of a pod.
 type conn struct {
+	Streamed
+
 	whole  httpstream.Connection
 	data   httpstream.Stream
 	once   sync.Once
@@ -100,26 +100,5 @@ func (c *conn) Close() (err error) {
 	})
 	return err
 }
-
-// address is of no network: which one the pod is in is the cluster's matter.
-type address struct{}
-
-func (address) Network() string { return "tunnel" }
-func (address) String() string  { return "a port of a pod" }
-
-// LocalAddr implements [net.Conn].
-func (*conn) LocalAddr() net.Addr { return address{} }
-
-// RemoteAddr implements [net.Conn].
-func (*conn) RemoteAddr() net.Addr { return address{} }
-
-// SetDeadline implements [net.Conn]: streams have none. Whoever has waited for long enough closes the connection.
-func (*conn) SetDeadline(time.Time) error { return os.ErrNoDeadline }
-
-// SetReadDeadline implements [net.Conn].
-func (*conn) SetReadDeadline(time.Time) error { return os.ErrNoDeadline }
-
-// SetWriteDeadline implements [net.Conn].
-func (*conn) SetWriteDeadline(time.Time) error { return os.ErrNoDeadline }
 
 var _ net.Conn = (*conn)(nil)
